@@ -1,0 +1,388 @@
+"""What was seen: the values that travel between the rooms. A leaf; it imports nothing of ours.
+
+Each value is frozen, keyword-only, validated when made (``ValueError`` naming field and mend), and goes through
+JSON and back unchanged (:func:`to_json`, :func:`from_json`).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+JsonObject = Mapping[str, Any]
+"""A JSON object: text, numbers, booleans, null, and lists and objects of them."""
+
+DEFAULT_PRIVATE_NETWORKS: tuple[str, ...] = (
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",
+    "fc00::/7",
+)
+"""What counts as private unless a narrower list is given: RFC 1918, RFC 6598 and RFC 4193 (ULA)."""
+
+MAX_PORT = 65535
+MAX_NAME_LENGTH = 253
+# Underscores are not host names (RFC 1123), but real internal names have them and resolvers take them.
+_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+
+
+class Stage(StrEnum):
+    """The stages of a probe, in the order in which they run."""
+
+    RESOLVE = "resolve"
+    ADDRESS = "address"
+    CONNECT = "connect"
+    PROXY = "proxy"
+    TLS = "tls"
+    PROTOCOL = "protocol"
+    AUTH = "auth"
+
+
+class Path(StrEnum):
+    """Where the packets go: the first axis of a verdict."""
+
+    PRIVATE = "PRIVATE"
+    PUBLIC = "PUBLIC"
+    MIXED = "MIXED"
+    UNKNOWN = "UNKNOWN"
+
+
+class Outcome(StrEnum):
+    """How far it got: the second axis of a verdict."""
+
+    OK = "OK"
+    BLOCKED = "BLOCKED"
+    UNREACHABLE = "UNREACHABLE"
+    MISCONFIGURED = "MISCONFIGURED"
+    AUTH_FAILED = "AUTH_FAILED"
+    UNKNOWN = "UNKNOWN"
+
+
+class Expectation(StrEnum):
+    """What is expected of a target's path."""
+
+    PRIVATE = "private"
+    PUBLIC = "public"
+    ANY = "any"
+
+
+class Finding(StrEnum):
+    """What one stage saw, as one word of the catalogue's vocabulary."""
+
+    # resolve
+    RESOLVED = "resolved"
+    LITERAL = "literal"
+    NXDOMAIN = "nxdomain"
+    NODATA = "nodata"
+    SERVFAIL = "servfail"
+    DNS_REFUSED = "dns_refused"
+    DNS_TIMED_OUT = "dns_timed_out"
+    DNS_UNREACHABLE = "dns_unreachable"
+    DNS_MALFORMED = "dns_malformed"
+    NOT_RESOLVED = "not_resolved"
+    # address
+    AS_EXPECTED = "as_expected"
+    NOT_PRIVATE = "not_private"
+    NOT_PUBLIC = "not_public"
+    MIXED_ADDRESSES = "mixed_addresses"
+    OTHER_ADDRESSES = "other_addresses"
+    # connect
+    CONNECTED = "connected"
+    PARTLY_CONNECTED = "partly_connected"
+    TIMED_OUT = "timed_out"
+    REFUSED = "refused"
+    HOST_UNREACHABLE = "host_unreachable"
+    NETWORK_UNREACHABLE = "network_unreachable"
+    PROHIBITED = "prohibited"
+    RESET = "reset"
+    CONNECT_FAILED = "connect_failed"
+    # proxy
+    THROUGH_PROXY = "through_proxy"
+    PROXY_UNREACHABLE = "proxy_unreachable"
+    PROXY_REFUSED = "proxy_refused"
+    PROXY_AUTHENTICATION_REQUIRED = "proxy_authentication_required"
+    NOT_A_PROXY = "not_a_proxy"
+    # tls
+    VERIFIED = "verified"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not_yet_valid"
+    WRONG_NAME = "wrong_name"
+    SELF_SIGNED = "self_signed"
+    UNKNOWN_ISSUER = "unknown_issuer"
+    CERTIFICATE_INVALID = "certificate_invalid"
+    NOT_TLS = "not_tls"
+    TLS_REFUSED = "tls_refused"
+    # protocol
+    GREETED = "greeted"
+    GATEWAY_ERROR = "gateway_error"
+    NOT_THIS_PROTOCOL = "not_this_protocol"
+    # any stage that talks
+    CLOSED = "closed"
+    NO_ANSWER = "no_answer"
+    # the engine
+    DEADLINE_EXCEEDED = "deadline_exceeded"
+    PROBE_ERROR = "probe_error"
+
+
+def is_address(text: str) -> bool:
+    """Whether the text is an IPv4 or IPv6 address, without brackets."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def check_host(value: str, field_name: str = "host") -> None:
+    """Raise ``ValueError`` unless the value is an address or a host name in ASCII (RFC 1123, underscores allowed)."""
+    if is_address(value):
+        return
+    labels = value.removesuffix(".").split(".")
+    if len(value) > MAX_NAME_LENGTH or not all(_LABEL.fullmatch(label) for label in labels):
+        raise ValueError(f"{field_name}: {value!r} is no host name or address; write a name such as db.example.net")
+    if labels[-1].isdigit():
+        raise ValueError(f"{field_name}: {value!r} looks like an IPv4 address but is none; write four numbers 0-255")
+
+
+def check_network(value: str, field_name: str) -> None:
+    """Raise ``ValueError`` unless the value is a network in CIDR form, such as ``10.20.0.0/16``."""
+    try:
+        ipaddress.ip_network(value)
+    except ValueError as error:
+        raise ValueError(f"{field_name}: {error}; write a network such as 10.20.0.0/16") from None
+
+
+def check_port(value: int, field_name: str = "port") -> None:
+    """Raise ``ValueError`` unless the value is a TCP port."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_PORT:
+        raise ValueError(f"{field_name}: {value!r} is no TCP port; write a number from 1 to {MAX_PORT}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One address to check, and what is expected of it.
+
+    :param host: name or address that a client uses: TLS verifies it, HTTP sends it
+    :param port: TCP port
+    :param protocol: a name of the probing registry: ``plain``, ``tls``, ``http``, ``https``
+    :param name: how a person calls it; as given, else derived from the address
+    :param conn_id: the Airflow connection that it was read from
+    :param conn_type: that connection's type
+    :param dial: another name or address to dial in place of ``host``, which stays the name that is verified
+    :param http_path: path and query of the request that an HTTP probe sends
+    :param expect: which path is expected
+    :param expect_networks: networks that count as private; empty means :data:`DEFAULT_PRIVATE_NETWORKS`
+    :param expect_addresses: exactly these addresses are expected; empty means any within the networks
+    """
+
+    host: str
+    port: int
+    protocol: str = "plain"
+    name: str = ""
+    conn_id: str | None = None
+    conn_type: str | None = None
+    dial: str | None = None
+    http_path: str = "/"
+    expect: Expectation = Expectation.PRIVATE
+    expect_networks: tuple[str, ...] = ()
+    expect_addresses: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_host(self.host)
+        check_port(self.port)
+        if self.dial is not None:
+            check_host(self.dial, "dial")
+        if not self.http_path.startswith("/") or not self.http_path.isascii() or not self.http_path.isprintable():
+            raise ValueError(f"http_path: {self.http_path!r} is no path; write one that starts with '/', in ASCII")
+        for network in self.expect_networks:
+            check_network(network, "expect_networks")
+        for address in self.expect_addresses:
+            if not is_address(address):
+                raise ValueError(f"expect_addresses: {address!r} is no address; write one such as 10.20.0.4")
+        if not self.name:
+            host = f"[{self.host}]" if ":" in self.host else self.host
+            object.__setattr__(self, "name", f"{self.protocol}://{host}:{self.port}")
+
+    @property
+    def private_networks(self) -> tuple[str, ...]:
+        """The networks that count as private for this target, in CIDR form."""
+        return self.expect_networks or DEFAULT_PRIVATE_NETWORKS
+
+    @property
+    def dialled(self) -> str:
+        """The name or address that is resolved and connected to."""
+        return self.dial or self.host
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageResult:
+    """What one stage saw. A failure the network caused is a result like any other.
+
+    :param stage: which stage
+    :param ok: whether a client could go on to the next stage as expected
+    :param finding: what was seen, as one word
+    :param duration_s: wall time of this stage alone, in seconds
+    :param detail: what was seen in full: addresses, chain, certificate, status; free of secrets
+    """
+
+    stage: Stage
+    ok: bool
+    finding: Finding
+    duration_s: float = 0.0
+    detail: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeResult:
+    """All that probing saw of one target, stage by stage, in order; stages that did not run are absent.
+
+    :param started_at: aware time at which the first stage began
+    :param duration_s: wall time of the whole probe, in seconds
+    """
+
+    target: Target
+    stages: tuple[StageResult, ...]
+    started_at: datetime
+    duration_s: float
+
+    def stage(self, stage: Stage) -> StageResult | None:
+        """The result of that stage, or None where it did not run."""
+        return next((result for result in self.stages if result.stage is stage), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameFacts:
+    """What the Private Link zone table says of a host name.
+
+    :param services: the Azure services that own such names, such as ``Storage account``; empty for other names
+    :param zones: the private DNS zones in which the private record of that name belongs
+    :param is_privatelink_name: the host itself lies in one of these zones
+    """
+
+    services: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+    is_privatelink_name: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """All that a diagnosis may look at."""
+
+    probe: ProbeResult
+    name: NameFacts = field(default_factory=NameFacts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What it means: one target's path and outcome, why, and what mends it.
+
+    :param target: how a person calls the target: what was written on the command line, or the connection id
+    :param path: where the packets go
+    :param outcome: how far it got
+    :param headline: one word derived from path, outcome and expectation
+    :param as_expected: whether the path is the expected one and the outcome is OK
+    :param cause: stable code of the catalogue; None where there is nothing to mend
+    :param explanation: what was seen, in a sentence or two
+    :param remedy: what mends it; None where there is nothing to mend
+    :param failed_stage: the stage that decided; None where all went well
+    :param evidence: the lines of evidence that prove the cause
+    :param endpoint: the target in full
+    :param stages: all stage results in order
+    """
+
+    target: str
+    path: Path
+    outcome: Outcome
+    headline: str
+    as_expected: bool
+    cause: str | None
+    explanation: str
+    remedy: str | None
+    failed_stage: Stage | None
+    evidence: tuple[str, ...]
+    endpoint: Target
+    stages: tuple[StageResult, ...]
+    started_at: datetime
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vantage:
+    """Where a check ran: what it saw holds for this place only.
+
+    :param hostname: the machine's or container's host name
+    :param resolvers: nameservers that the check used: the system's, or the one given
+    :param proxies: proxies of the environment by scheme, without credentials
+    :param no_proxy: the environment's exceptions from these proxies
+    :param process: what kind of process ran the probes: ``worker``, ``triggerer`` or ``cli``
+    :param queue: the Airflow queue of the task
+    :param astro_deployment: id of the Astro Deployment, where it runs in one
+    :param astro_namespace: that Deployment's namespace
+    """
+
+    hostname: str
+    resolvers: tuple[str, ...] = ()
+    proxies: JsonObject = field(default_factory=dict)
+    no_proxy: str = ""
+    process: str = "cli"
+    queue: str | None = None
+    astro_deployment: str | None = None
+    astro_namespace: str | None = None
+
+
+REPORT_SCHEMA_VERSION = "1.0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The verdicts of one check, and where and when it ran; its JSON form is the published report.
+
+    :param schema_version: ``major.minor``; the major number changes when a reader would break
+    :param netconn_version: version of this package
+    :param started_at: aware time of the start
+    :param duration_s: wall time of the check, in seconds
+    :param verdicts: one for each target, in the order in which the targets were given
+    """
+
+    netconn_version: str
+    started_at: datetime
+    duration_s: float
+    vantage: Vantage
+    verdicts: tuple[Verdict, ...]
+    schema_version: str = REPORT_SCHEMA_VERSION
+
+    @property
+    def unexpected(self) -> tuple[Verdict, ...]:
+        """The verdicts that are not as expected."""
+        return tuple(verdict for verdict in self.verdicts if not verdict.as_expected)
+
+    def counts(self) -> dict[str, int]:
+        """How many verdicts there are of each headline, most first."""
+        headlines = [verdict.headline for verdict in self.verdicts]
+        return {word: headlines.count(word) for word in sorted(set(headlines), key=lambda w: (-headlines.count(w), w))}
+
+
+T = TypeVar("T")
+
+
+def to_json(value: Any) -> Any:
+    """The plain JSON form of any value of this module: an object of text, numbers, booleans, null and lists."""
+    import msgspec  # not needed to import an operator
+
+    return msgspec.to_builtins(value, str_keys=True)
+
+
+def from_json(kind: type[T], data: Any) -> T:
+    """Read a value of this module from its plain JSON form; ``ValueError`` names the first field that does not fit."""
+    import msgspec
+
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
