@@ -375,7 +375,7 @@ def to_json(value: Any) -> Any:
     """The plain JSON form of any value of this module: an object of text, numbers, booleans, null and lists."""
     import msgspec  # not needed to import an operator
 
-    return msgspec.to_builtins(value, str_keys=True)
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def from_json(kind: type[T], data: Any) -> T:
