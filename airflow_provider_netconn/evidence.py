@@ -10,9 +10,10 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
+
+import pendulum
 
 JsonObject = Mapping[str, Any]
 """A JSON object: text, numbers, booleans, null, and lists and objects of them."""
@@ -248,7 +249,7 @@ class ProbeResult:
 
     target: Target
     stages: tuple[StageResult, ...]
-    started_at: datetime
+    started_at: pendulum.DateTime
     duration_s: float
 
     def stage(self, stage: Stage) -> StageResult | None:
@@ -308,7 +309,7 @@ class Verdict:
     evidence: tuple[str, ...]
     endpoint: Target
     stages: tuple[StageResult, ...]
-    started_at: datetime
+    started_at: pendulum.DateTime
     duration_s: float
 
 
@@ -351,7 +352,7 @@ class Report:
     """
 
     netconn_version: str
-    started_at: datetime
+    started_at: pendulum.DateTime
     duration_s: float
     vantage: Vantage
     verdicts: tuple[Verdict, ...]
@@ -375,7 +376,7 @@ def to_json(value: Any) -> Any:
     """The plain JSON form of any value of this module: an object of text, numbers, booleans, null and lists."""
     import msgspec  # not needed to import an operator
 
-    return msgspec.json.decode(msgspec.json.encode(value))
+    return msgspec.json.decode(msgspec.json.encode(value, enc_hook=_time_to_text))
 
 
 def from_json(kind: type[T], data: Any) -> T:
@@ -383,6 +384,24 @@ def from_json(kind: type[T], data: Any) -> T:
     import msgspec
 
     try:
-        return msgspec.convert(data, kind)
+        return msgspec.convert(data, kind, dec_hook=_time_from_text)
     except msgspec.ValidationError as error:
         raise ValueError(str(error)) from error
+
+
+def _time_to_text(value: Any) -> str:
+    if isinstance(value, pendulum.DateTime):
+        return value.in_timezone("UTC").isoformat().replace("+00:00", "Z")
+    raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+def _time_from_text(kind: type, value: Any) -> Any:
+    if kind is not pendulum.DateTime:
+        raise TypeError(f"{kind.__name__} is no type of this module")
+    try:
+        parsed = pendulum.parse(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{value!r} is no time: {error}") from None
+    if not isinstance(parsed, pendulum.DateTime):
+        raise TypeError(f"{value!r} is no time")
+    return parsed

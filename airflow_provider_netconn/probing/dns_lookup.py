@@ -1,0 +1,234 @@
+"""Ask nameservers for a name's addresses, keeping all that they said: rcode, CNAME chain, every answer, TTL.
+
+dnspython does the asking: search domains, ndots, other servers in turn, TCP where an answer was truncated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_netconn.evidence import Finding
+
+if TYPE_CHECKING:
+    import dns.asyncresolver
+    import dns.message
+    import dns.resolver
+
+QUERY_TIMEOUT_S = 2.0
+"""How long one nameserver is waited for before the next try, as in glibc-like resolvers but shorter."""
+
+_RCODE_FINDINGS = {
+    "SERVFAIL": Finding.SERVFAIL,
+    "REFUSED": Finding.DNS_REFUSED,
+    "NOTAUTH": Finding.DNS_REFUSED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsAnswer:
+    """What the nameservers said of one name.
+
+    :param finding: RESOLVED, NXDOMAIN, NODATA, SERVFAIL, DNS_REFUSED, DNS_TIMED_OUT, DNS_UNREACHABLE or DNS_MALFORMED
+    :param question: the name as it was asked last, with its search domain
+    :param rcode: text of the response code; None where no answer came
+    :param chain: the names that CNAME records led through, after the question
+    :param answers: one object for each address: ``address``, ``ttl`` in seconds, ``type`` A or AAAA
+    :param server: the nameserver that answered, ``address:port``
+    :param errors: what went wrong, one line for each try
+    """
+
+    finding: Finding
+    question: str
+    rcode: str | None = None
+    chain: tuple[str, ...] = ()
+    answers: tuple[dict[str, Any], ...] = ()
+    server: str | None = None
+    errors: tuple[str, ...] = ()
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses alone, IPv4 first."""
+        return tuple(answer["address"] for answer in self.answers)
+
+
+@dataclass(slots=True)
+class DnsClient:
+    """Asks the system's nameservers, or the one given, with the system's search domains and ndots.
+
+    :param nameserver: address and port; None for those of ``/etc/resolv.conf``
+    """
+
+    nameserver: tuple[str, int] | None = None
+    _resolver: dns.asyncresolver.Resolver | None = field(default=None, init=False)
+
+    def load(self) -> None:
+        """Import dnspython and read the system's configuration: blocking, so to be run in a thread."""
+        import dns.asyncresolver
+        import dns.resolver
+
+        try:
+            resolver = dns.asyncresolver.Resolver()
+        except dns.resolver.NoResolverConfiguration:
+            resolver = dns.asyncresolver.Resolver(configure=False)
+        if self.nameserver is not None:
+            resolver.nameservers = [self.nameserver[0]]
+            resolver.port = self.nameserver[1]
+        resolver.timeout = QUERY_TIMEOUT_S
+        self._resolver = resolver
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """The nameservers that are asked, as ``address`` or, off port 53, ``address:port``."""
+        if self.nameserver is not None:
+            return (_server(*self.nameserver),)
+        resolver = self._loaded()
+        return tuple(str(server) for server in resolver.nameservers)
+
+    async def addresses(self, name: str, timeout_s: float) -> DnsAnswer:
+        """Ask for the A and AAAA records of a name, both at once.
+
+        :param timeout_s: limit for all servers and tries together, in seconds
+        """
+        if not self._loaded().nameservers:
+            return DnsAnswer(finding=Finding.DNS_UNREACHABLE, question=name, errors=("no nameserver is configured",))
+        answers = await asyncio.gather(*(self._ask(name, kind, timeout_s) for kind in ("A", "AAAA")))
+        return _merge(*answers)
+
+    async def _ask(self, name: str, kind: str, timeout_s: float) -> DnsAnswer:
+        import dns.resolver
+
+        try:
+            answer = await self._loaded().resolve(name, kind, search=True, lifetime=timeout_s, raise_on_no_answer=False)
+        except dns.resolver.NXDOMAIN as error:
+            return _from_nxdomain(error, name)
+        except dns.resolver.NoNameservers as error:
+            return _from_errors(error.kwargs.get("errors", ()), name, Finding.DNS_UNREACHABLE)
+        except dns.resolver.LifetimeTimeout as error:
+            return _from_errors(error.kwargs.get("errors", ()), name, Finding.DNS_TIMED_OUT)
+        except dns.resolver.YXDOMAIN as error:
+            return DnsAnswer(finding=Finding.DNS_MALFORMED, question=name, rcode="YXDOMAIN", errors=(str(error),))
+        except dns.exception.DNSException as error:
+            return DnsAnswer(finding=Finding.DNS_MALFORMED, question=name, errors=(_line(error),))
+        return _from_response(
+            answer.response, answer.qname.to_text(omit_final_dot=True), _server(answer.nameserver, answer.port)
+        )
+
+    def _loaded(self) -> dns.asyncresolver.Resolver:
+        if self._resolver is None:
+            raise RuntimeError("DnsClient.load() has not run")
+        return self._resolver
+
+
+def _from_response(response: dns.message.Message | None, question: str, server: str | None) -> DnsAnswer:
+    import dns.rcode
+
+    if response is None:
+        return DnsAnswer(finding=Finding.DNS_MALFORMED, question=question, server=server)
+    chain, answers = _walk(response, question)
+    return DnsAnswer(
+        finding=Finding.RESOLVED if answers else Finding.NODATA,
+        question=question,
+        rcode=dns.rcode.to_text(response.rcode()),
+        chain=chain,
+        answers=answers,
+        server=server,
+    )
+
+
+def _walk(response: dns.message.Message, question: str) -> tuple[tuple[str, ...], tuple[dict[str, Any], ...]]:
+    """Follow the CNAME records from the question; give the names passed and the addresses at the end."""
+    aliases: dict[str, str] = {}
+    addresses: dict[str, list[dict[str, Any]]] = {}
+    for rrset in response.answer:
+        owner = _text(rrset.name)
+        for record in rrset:
+            kind = record.rdtype.name
+            if kind == "CNAME":
+                aliases[owner] = _text(record.target)
+            elif kind in ("A", "AAAA"):
+                addresses.setdefault(owner, []).append({"address": record.address, "ttl": rrset.ttl, "type": kind})
+    chain: list[str] = []
+    name = question.lower()
+    while name in aliases and aliases[name] not in chain:
+        name = aliases[name]
+        chain.append(name)
+    return tuple(chain), tuple(addresses.get(name, ()))
+
+
+def _from_nxdomain(error: dns.resolver.NXDOMAIN, name: str) -> DnsAnswer:
+    """With search domains several names were tried; the chain is the one that led furthest."""
+    responses: dict[Any, dns.message.Message | None] = error.kwargs.get("responses", {})
+    tried = [(question.to_text(omit_final_dot=True), response) for question, response in responses.items()]
+    walked = [(question, _walk(response, question)[0]) for question, response in tried if response is not None]
+    question, chain = max(walked, key=lambda entry: len(entry[1]), default=(name, ()))
+    return DnsAnswer(
+        finding=Finding.NXDOMAIN,
+        question=question,
+        rcode="NXDOMAIN",
+        chain=chain,
+        errors=tuple(f"{question}: NXDOMAIN" for question, _ in tried),
+    )
+
+
+def _from_errors(errors: Any, name: str, otherwise: Finding) -> DnsAnswer:
+    """Tell from dnspython's list of failed tries what kind of failure it was."""
+    import dns.rcode
+
+    lines, finding, rcode, last_server = [], otherwise, None, None
+    for server, _tcp, port, error, response in errors:
+        last_server = _server(str(server).removeprefix("Do53:").partition("@")[0], port)
+        lines.append(f"{last_server}: {_line(error)}")
+        if response is not None:
+            rcode = dns.rcode.to_text(response.rcode())
+        finding = _kind_of_failure(rcode, error, finding)
+    return DnsAnswer(finding=finding, question=name, rcode=rcode, server=last_server, errors=tuple(lines))
+
+
+def _kind_of_failure(rcode: str | None, error: Any, before: Finding) -> Finding:
+    import dns.exception
+
+    if rcode is not None:
+        return _RCODE_FINDINGS.get(rcode, Finding.DNS_MALFORMED)
+    if isinstance(error, dns.exception.Timeout):
+        return Finding.DNS_TIMED_OUT
+    if isinstance(error, dns.exception.DNSException):
+        return Finding.DNS_MALFORMED
+    return Finding.DNS_UNREACHABLE if isinstance(error, OSError) else before
+
+
+def _merge(ipv4: DnsAnswer, ipv6: DnsAnswer) -> DnsAnswer:
+    """One answer of two: whichever has addresses speaks; a failure speaks before "no such record"."""
+    if not ipv6.answers:
+        return ipv4 if ipv4.answers or ipv4.finding is not Finding.NODATA else _empty(ipv4, ipv6)
+    if not ipv4.answers:
+        return ipv6
+    return DnsAnswer(
+        finding=Finding.RESOLVED,
+        question=ipv4.question,
+        rcode=ipv4.rcode,
+        chain=ipv4.chain,
+        answers=ipv4.answers + ipv6.answers,
+        server=ipv4.server,
+        errors=ipv4.errors + ipv6.errors,
+    )
+
+
+def _empty(ipv4: DnsAnswer, ipv6: DnsAnswer) -> DnsAnswer:
+    return ipv4 if ipv6.finding in (Finding.NODATA, Finding.NXDOMAIN) else ipv6
+
+
+def _text(name: Any) -> str:
+    return str(name.to_text(omit_final_dot=True)).lower()
+
+
+def _server(address: str | None, port: int | None) -> str:
+    if port in (None, 53):
+        return str(address)
+    return f"[{address}]:{port}" if ":" in str(address) else f"{address}:{port}"
+
+
+def _line(error: Any) -> str:
+    text = str(error).splitlines()[0] if str(error) else ""
+    return f"{type(error).__name__}: {text}" if isinstance(error, Exception) and text else text or type(error).__name__

@@ -1,0 +1,320 @@
+"""The engine: runs the stages of each target within their limits, and no more targets at once than asked.
+
+A probe knows its protocol; time limits, retries, sockets and TLS belong here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import resource
+import socket
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from typing import Any, Self
+
+import pendulum
+
+from airflow_provider_netconn.evidence import Finding, ProbeResult, Stage, StageResult, Target
+from airflow_provider_netconn.probing.address import judge_addresses
+from airflow_provider_netconn.probing.connect import connect_all
+from airflow_provider_netconn.probing.dns_lookup import DnsClient
+from airflow_provider_netconn.probing.options import CheckOptions, parse_nameserver
+from airflow_provider_netconn.probing.proxy import (
+    ProxyAddress,
+    ProxyRefusedError,
+    ProxySettings,
+    open_tunnel,
+    request_through,
+)
+from airflow_provider_netconn.probing.registry import protocol_named
+from airflow_provider_netconn.probing.resolve import resolve
+from airflow_provider_netconn.probing.streams import SocketStream, Stream
+from airflow_provider_netconn.probing.tls import Dial, TlsContexts, handshake
+
+log = logging.getLogger(__name__)
+
+RESOLVER_THREADS = 64
+RETRY_BASE_S = 0.2
+# A target holds a few sockets at a time: one for each address, one for each DNS question.
+SOCKETS_A_TARGET = 4
+RESERVED_FILES = 100
+_PASSING = frozenset(
+    {
+        Finding.SERVFAIL,
+        Finding.DNS_TIMED_OUT,
+        Finding.TIMED_OUT,
+        Finding.RESET,
+        Finding.NO_ANSWER,
+        Finding.CLOSED,
+        Finding.GATEWAY_ERROR,
+    }
+)
+"""Findings that the next moment may not repeat: tried again."""
+
+
+class Prober:
+    """Probes targets with shared resources: DNS client, TLS contexts, threads. An async context manager.
+
+    :raises InvalidOptionError: on entering, where a CA file cannot be used
+    """
+
+    def __init__(self, options: CheckOptions) -> None:
+        self.options = options
+        nameserver = parse_nameserver(options.nameserver) if options.nameserver else None
+        self.dns = DnsClient(nameserver=nameserver)
+        self.proxies = ProxySettings.of_environment() if options.use_proxy else ProxySettings()
+        self._threads = ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="getaddrinfo")
+        self._contexts: TlsContexts | None = None
+
+    async def __aenter__(self) -> Self:
+        await asyncio.to_thread(self.dns.load)
+        self._contexts = await asyncio.to_thread(TlsContexts, self.options.ca_files)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def probe_all(self, targets: Iterable[Target], on_result: Callable[[int, ProbeResult], None]) -> None:
+        """Probe all the targets, as many at once as the options and the limit of open files allow.
+
+        :param on_result: called with each target's position and result, in the order in which they end
+        """
+        numbered = iter(enumerate(targets))
+
+        async def work() -> None:
+            for index, target in numbered:
+                on_result(index, await self.probe(target))
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._workers()):
+                group.create_task(work())
+
+    async def probe(self, target: Target) -> ProbeResult:
+        """Run the stages in order; the first that fails in a way that leaves nothing to go on with ends the probe."""
+        started_at, started = pendulum.now("UTC"), time.perf_counter()
+        run = _Run(self, target)
+        try:
+            async with asyncio.timeout(self.options.deadline_s):
+                await run.all_stages()
+        except TimeoutError:
+            detail = {"deadline_s": self.options.deadline_s}
+            run.record(StageResult(stage=run.stage, ok=False, finding=Finding.DEADLINE_EXCEEDED, detail=detail))
+        except Exception as error:  # one target's bug must not end the check of the others
+            log.exception("probe of %s failed in stage %s", target.name, run.stage.value)
+            bug = {"error": f"{type(error).__name__}: {error}"}
+            run.record(StageResult(stage=run.stage, ok=False, finding=Finding.PROBE_ERROR, detail=bug))
+        return ProbeResult(
+            target=target,
+            stages=tuple(run.results),
+            started_at=started_at,
+            duration_s=round(time.perf_counter() - started, 6),
+        )
+
+    @property
+    def contexts(self) -> TlsContexts:
+        """The TLS contexts; loaded on entering."""
+        if self._contexts is None:
+            raise RuntimeError("Prober is used outside of its 'async with'")
+        return self._contexts
+
+    async def addresses_of(self, name: str) -> StageResult:
+        """Resolve a name within the limit of a stage."""
+        return await resolve(
+            name,
+            dns_client=self.dns,
+            threads=self._threads,
+            timeout_s=self.options.timeout_s,
+            prefer_nameserver=self.dns.nameserver is not None,
+        )
+
+    def _workers(self) -> int:
+        soft_limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return max(1, min(self.options.concurrency, (soft_limit - RESERVED_FILES) // SOCKETS_A_TARGET))
+
+
+class _Run:
+    """The stages of one target; state of one probe alone."""
+
+    def __init__(self, prober: Prober, target: Target) -> None:
+        self.prober = prober
+        self.options = prober.options
+        self.target = target
+        self.protocol = protocol_named(target.protocol)
+        self.results: list[StageResult] = []
+        self.stage = Stage.RESOLVE
+        self._stage_started = time.perf_counter()
+
+    def record(self, result: StageResult) -> StageResult:
+        """Keep a stage's result with the time since the stage was entered."""
+        timed = replace(result, duration_s=round(time.perf_counter() - self._stage_started, 6))
+        self.results.append(timed)
+        return timed
+
+    def enter(self, stage: Stage) -> None:
+        """Begin a stage: its time runs from now."""
+        self.stage = stage
+        self._stage_started = time.perf_counter()
+
+    async def all_stages(self) -> None:
+        self.enter(Stage.RESOLVE)
+        resolved = self.record(await self._with_retries(lambda: self.prober.addresses_of(self.target.dialled)))
+        addresses = resolved.detail.get("addresses", ())
+        if addresses and self._wanted(Stage.ADDRESS):
+            self.enter(Stage.ADDRESS)
+            self.record(judge_addresses(self.target, addresses))
+        proxy = self.prober.proxies.for_target(self.target)
+        if proxy is not None and self._wanted(Stage.PROXY):
+            self.enter(Stage.PROXY)
+            self.record(await self._with_retries(lambda: self._through_proxy(proxy)))
+        if addresses and self._wanted(Stage.CONNECT):
+            await self._converse_with_retries(addresses)
+
+    def _wanted(self, stage: Stage) -> bool:
+        last = self.options.last_stage
+        order = list(Stage)
+        return last is None or order.index(stage) <= order.index(last)
+
+    async def _with_retries(self, stage: Callable[[], Awaitable[StageResult]]) -> StageResult:
+        result = await stage()
+        for attempt in range(self.options.retries):
+            if result.ok or result.finding not in _PASSING:
+                break
+            await _pause(attempt)
+            again = await stage()
+            result = replace(again, detail={**again.detail, "attempts": attempt + 2})
+        return result
+
+    async def _converse_with_retries(self, addresses: list[str]) -> None:
+        """Connect, shake hands and talk; a passing failure anywhere begins again with a new connection."""
+        before = len(self.results)
+        for attempt in range(self.options.retries + 1):
+            del self.results[before:]
+            await self._converse(addresses)
+            last = self.results[-1]
+            if attempt:
+                self.results[-1] = replace(last, detail={**last.detail, "attempts": attempt + 1})
+            if last.ok or last.finding not in _PASSING or attempt == self.options.retries:
+                return
+            await _pause(attempt)
+
+    async def _converse(self, addresses: list[str]) -> None:
+        self.enter(Stage.CONNECT)
+        result, sock = await connect_all(addresses, self.target.port, self.options.timeout_s)
+        self.record(result)
+        if sock is None:
+            return
+        stream: Stream = SocketStream(sock)
+        address = str(result.detail["used"])
+        try:
+            stream = await self._secure_and_talk(stream, lambda: self._dial(address, self.target.port))
+        finally:
+            stream.close()
+
+    async def _secure_and_talk(self, stream: Stream, dial: Dial) -> Stream:
+        """TLS and the protocol on a connected stream; gives the outermost stream, for the caller to close."""
+        if self.protocol.tls and self._wanted(Stage.TLS):
+            self.enter(Stage.TLS)
+            result, tls = await self._tls(stream, dial)
+            self.record(result)
+            if tls is None:
+                return stream
+            stream = tls
+        if self.protocol.probe is not None and self._wanted(Stage.PROTOCOL):
+            self.enter(Stage.PROTOCOL)
+            self.record(await self._talk(self.protocol.probe(stream, self.target)))
+        return stream
+
+    async def _tls(self, stream: Stream, dial: Dial) -> tuple[StageResult, Stream | None]:
+        try:
+            async with asyncio.timeout(self.options.timeout_s):
+                return await handshake(stream, self.target.host, self.prober.contexts, dial)
+        except TimeoutError:
+            detail = {"server_name": self.target.host, "timeout_s": self.options.timeout_s}
+            return StageResult(stage=Stage.TLS, ok=False, finding=Finding.NO_ANSWER, detail=detail), None
+
+    async def _talk(self, probe: Awaitable[StageResult]) -> StageResult:
+        """The protocol within its limit; what breaks the connection is a finding."""
+        try:
+            async with asyncio.timeout(self.options.timeout_s):
+                return await probe
+        except TimeoutError:
+            detail: dict[str, Any] = {"timeout_s": self.options.timeout_s}
+            return StageResult(stage=Stage.PROTOCOL, ok=False, finding=Finding.NO_ANSWER, detail=detail)
+        except ConnectionResetError as error:
+            return StageResult(stage=Stage.PROTOCOL, ok=False, finding=Finding.RESET, detail={"error": str(error)})
+        except OSError as error:
+            return StageResult(stage=Stage.PROTOCOL, ok=False, finding=Finding.CLOSED, detail={"error": str(error)})
+
+    async def _dial(self, address: str, port: int) -> Stream:
+        result, sock = await connect_all([address], port, self.options.timeout_s)
+        if sock is None:
+            raise ConnectionError(result.finding.value)
+        return SocketStream(sock)
+
+    async def _through_proxy(self, proxy: ProxyAddress) -> StageResult:
+        """The way a real client goes: the tunnel, TLS within it, the protocol within that; one result for all."""
+        detail: dict[str, Any] = {"proxy": proxy.url}
+        try:
+            address = await self._proxy_address(proxy)
+            async with asyncio.timeout(self.options.timeout_s):
+                result = await self._ask_through(proxy, address)
+        except ProxyRefusedError as error:
+            return StageResult(
+                stage=Stage.PROXY, ok=False, finding=error.finding, detail=detail | {"via": error.detail}
+            )
+        except (TimeoutError, OSError) as error:
+            problem = str(error) or f"no answer within {self.options.timeout_s:g} s"
+            detail |= {"problem": problem}
+            return StageResult(stage=Stage.PROXY, ok=False, finding=Finding.PROXY_UNREACHABLE, detail=detail)
+        detail |= {"stage": result.stage.value, "finding": result.finding.value, "via": dict(result.detail)}
+        finding = Finding.THROUGH_PROXY if result.ok else result.finding
+        return StageResult(stage=Stage.PROXY, ok=result.ok, finding=finding, detail=detail)
+
+    async def _proxy_address(self, proxy: ProxyAddress) -> str:
+        resolved = await self.prober.addresses_of(proxy.host)
+        if not resolved.ok:
+            raise ConnectionError(f"the proxy's name {proxy.host} does not resolve: {resolved.finding.value}")
+        return str(resolved.detail["addresses"][0])
+
+    async def _ask_through(self, proxy: ProxyAddress, address: str) -> StageResult:
+        """Ask the target through the proxy, and give the stage that failed, or the protocol's result."""
+
+        async def dial() -> Stream:
+            stream = await self._dial(address, proxy.port)
+            try:
+                await open_tunnel(stream, proxy, self.target)
+            except BaseException:
+                stream.close()
+                raise
+            return stream
+
+        if not self.protocol.tls:  # a proxy is asked for the whole URL, no tunnel (RFC 9112, 3.2.2)
+            with closing(await self._dial(address, proxy.port)) as stream:
+                return await request_through(stream, proxy, self.target)
+        result, tls = await handshake(await dial(), self.target.host, self.prober.contexts, dial)
+        if tls is None or self.protocol.probe is None:
+            return result
+        with closing(tls):
+            return await self.protocol.probe(tls, self.target)
+
+
+async def _pause(attempt: int) -> None:
+    """Wait before another try: doubling, with jitter, so that many targets do not try again in step."""
+    await asyncio.sleep(RETRY_BASE_S * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311  no secret
+
+
+def resolver_of_this_host(options: CheckOptions) -> tuple[str, ...]:
+    """The nameservers that a check with these options asks. Blocking: imports dnspython and reads a file."""
+    client = DnsClient(nameserver=parse_nameserver(options.nameserver) if options.nameserver else None)
+    client.load()
+    return client.servers
+
+
+def hostname() -> str:
+    """The name of this machine or container."""
+    return socket.gethostname()

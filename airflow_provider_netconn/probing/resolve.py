@@ -1,0 +1,95 @@
+"""The resolve stage: the name's addresses as a task would get them, and as nameservers give them.
+
+A task resolves through ``getaddrinfo``: ``/etc/hosts``, search domains, ndots, the C library's own rules. That says
+little on why; so the nameservers are asked directly as well. With a nameserver given, its answers are the ones that the
+later stages dial, and the system's stand beside them as evidence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_netconn.evidence import Finding, Stage, StageResult, is_address
+from airflow_provider_netconn.probing.dns_lookup import DnsAnswer, DnsClient
+
+# With a nameserver given the system's answer is only evidence beside it, so it is not waited for much longer.
+SYSTEM_GRACE_S = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemAnswer:
+    """What ``getaddrinfo`` said: addresses in the order in which a client tries them, or the error's text."""
+
+    addresses: tuple[str, ...] = ()
+    error: str | None = None
+
+
+async def resolve(
+    name: str, *, dns_client: DnsClient, threads: ThreadPoolExecutor, timeout_s: float, prefer_nameserver: bool
+) -> StageResult:
+    """Resolve a name (or pass an address through).
+
+    :param threads: where ``getaddrinfo`` runs, which blocks and cannot be cancelled
+    :param timeout_s: limit of the stage in seconds
+    :param prefer_nameserver: a nameserver was given: its answers are the ones to dial
+    """
+    if is_address(name):
+        return StageResult(
+            stage=Stage.RESOLVE, ok=True, finding=Finding.LITERAL, detail={"name": name, "addresses": [name]}
+        )
+    system_task = asyncio.ensure_future(_ask_system(name, threads, timeout_s))
+    try:
+        dns = await dns_client.addresses(name, timeout_s)
+        if prefer_nameserver:
+            await asyncio.wait([system_task], timeout=SYSTEM_GRACE_S)
+            system = system_task.result() if system_task.done() else SystemAnswer(error="no answer yet")
+        else:
+            system = await system_task
+    finally:
+        system_task.cancel()
+    return _result(name, dns, system, prefer_nameserver)
+
+
+async def _ask_system(name: str, threads: ThreadPoolExecutor, timeout_s: float) -> SystemAnswer:
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(timeout_s):
+            infos = await loop.run_in_executor(threads, _getaddrinfo, name)
+    except TimeoutError:
+        return SystemAnswer(error=f"no answer within {timeout_s:g} s")
+    except (OSError, UnicodeError) as error:
+        return SystemAnswer(error=str(error))
+    return SystemAnswer(addresses=tuple(dict.fromkeys(str(info[4][0]) for info in infos)))
+
+
+def _getaddrinfo(name: str) -> Sequence[tuple[Any, ...]]:
+    return socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+
+
+def _result(name: str, dns: DnsAnswer, system: SystemAnswer, prefer_nameserver: bool) -> StageResult:
+    chosen = dns.addresses if prefer_nameserver else system.addresses
+    detail: dict[str, Any] = {
+        "name": name,
+        "addresses": list(chosen),
+        "source": "nameserver" if prefer_nameserver else "system",
+        "system": {"addresses": list(system.addresses), "error": system.error},
+        "dns": {
+            "finding": dns.finding.value,
+            "question": dns.question,
+            "server": dns.server,
+            "rcode": dns.rcode,
+            "chain": list(dns.chain),
+            "answers": list(dns.answers),
+            "errors": list(dns.errors),
+        },
+        "disagree": {*dns.addresses} != {*system.addresses},
+    }
+    if chosen:
+        return StageResult(stage=Stage.RESOLVE, ok=True, finding=Finding.RESOLVED, detail=detail)
+    finding = Finding.NOT_RESOLVED if dns.finding is Finding.RESOLVED else dns.finding
+    return StageResult(stage=Stage.RESOLVE, ok=False, finding=finding, detail=detail)

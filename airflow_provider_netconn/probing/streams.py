@@ -1,0 +1,124 @@
+"""Bytes to and from a peer: a socket, or TLS over any other stream. Streams know no protocol and no time limit.
+
+Own code instead of asyncio's transports, since a probe must close at once: an asyncio TLS transport holds its socket
+for up to 30 s after a cancelled handshake, waiting for the peer's ``close_notify``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+
+CHUNK = 16 * 1024
+
+
+class Stream(ABC):
+    """A connected peer. ``receive`` returns ``b""`` at the end of the stream; both raise ``OSError``."""
+
+    @abstractmethod
+    async def send(self, data: bytes) -> None:
+        """Send all the bytes."""
+
+    @abstractmethod
+    async def receive(self, limit: int = CHUNK) -> bytes:
+        """Receive at least one byte and at most ``limit``; ``b""`` when the peer has ended the stream."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the socket below, now, without any farewell."""
+
+    async def lines(self, limit: int, max_length: int = 1024) -> AsyncIterator[bytes]:
+        """Up to ``limit`` lines without their ends, each cut at ``max_length`` bytes; what is unfinished comes last."""
+        buffer, seen = b"", 0
+        while seen < limit:
+            line, newline, rest = buffer.partition(b"\n")
+            if newline or len(line) >= max_length:
+                buffer, seen = rest if newline else line[max_length:], seen + 1
+                yield line[:max_length].removesuffix(b"\r")
+                continue
+            chunk = await self.receive()
+            if not chunk:
+                if buffer:
+                    yield buffer
+                return
+            buffer += chunk
+
+
+class SocketStream(Stream):
+    """A connected, non-blocking socket, which this stream owns."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+
+    async def send(self, data: bytes) -> None:
+        await asyncio.get_running_loop().sock_sendall(self._socket, data)
+
+    async def receive(self, limit: int = CHUNK) -> bytes:
+        return await asyncio.get_running_loop().sock_recv(self._socket, limit)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class TlsStream(Stream):
+    """TLS (RFC 8446) as a client over another stream, which this stream owns.
+
+    :param below: the stream that carries the records
+    :param context: how to verify
+    :param server_name: the name for SNI and verification, or an address to verify
+    """
+
+    def __init__(self, below: Stream, context: ssl.SSLContext, server_name: str) -> None:
+        self._below = below
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+
+    async def handshake(self) -> None:
+        """Shake hands; raises ``ssl.SSLError``, or ``EOFError`` where the peer hung up."""
+        while True:
+            try:
+                self.tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                await self._flush()
+                await self._feed()
+            except ssl.SSLError:
+                with contextlib.suppress(OSError):  # the alert is a courtesy; the reason is in the error
+                    await self._flush()
+                raise
+        await self._flush()
+
+    async def send(self, data: bytes) -> None:
+        self.tls.write(data)  # a memory buffer takes all of it
+        await self._flush()
+
+    async def receive(self, limit: int = CHUNK) -> bytes:
+        while True:
+            try:
+                return self.tls.read(limit)
+            except ssl.SSLWantReadError:
+                await self._flush()
+                try:
+                    await self._feed()
+                except EOFError:
+                    return b""
+            except ssl.SSLZeroReturnError:
+                return b""
+
+    def close(self) -> None:
+        self._below.close()
+
+    async def _flush(self) -> None:
+        if pending := self._outgoing.read():
+            await self._below.send(pending)
+
+    async def _feed(self) -> None:
+        received = await self._below.receive()
+        if not received:
+            raise EOFError
+        self._incoming.write(received)

@@ -1,0 +1,183 @@
+"""The TLS stage: shake hands as a client would, dialling one name or address and verifying another.
+
+Where verification fails, a second handshake that verifies nothing reads the chain, so that the verdict can say whose
+certificate it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_netconn.errors import InvalidOptionError
+from airflow_provider_netconn.evidence import Finding, Stage, StageResult, is_address
+from airflow_provider_netconn.probing.streams import Stream, TlsStream
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+Dial = Callable[[], Awaitable[Stream]]
+"""Gives a new connection to the same peer; raises ``OSError``."""
+
+# X509_V_ERR_* of <openssl/x509_vfy.h>
+_VERIFY_CODES = {
+    9: Finding.NOT_YET_VALID,
+    10: Finding.EXPIRED,
+    18: Finding.SELF_SIGNED,
+    19: Finding.UNKNOWN_ISSUER,
+    20: Finding.UNKNOWN_ISSUER,
+    21: Finding.UNKNOWN_ISSUER,
+    2: Finding.UNKNOWN_ISSUER,
+    62: Finding.WRONG_NAME,
+    64: Finding.WRONG_NAME,
+}
+# Reasons of OpenSSL for bytes that are no TLS record at all.
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "HTTPS_PROXY_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE",
+            "PACKET_LENGTH_TOO_LONG", "BAD_RECORD_TYPE", "UNEXPECTED_MESSAGE", "INVALID_SESSION_ID")  # fmt: skip
+
+
+class TlsContexts:
+    """The two ways to verify: as a client does, and not at all. Loading the authorities takes some 20 ms.
+
+    :param ca_files: PEM files of further authorities
+    :raises InvalidOptionError: naming the file that is missing or holds no certificate
+    """
+
+    def __init__(self, ca_files: Sequence[str] = ()) -> None:
+        self.verifying = ssl.create_default_context()
+        for ca_file in ca_files:
+            try:
+                self.verifying.load_verify_locations(cafile=ca_file)
+            except (OSError, ssl.SSLError) as error:
+                raise InvalidOptionError(
+                    "ca_files", f"{ca_file}: {error.strerror or error}", "give a PEM file of certificates"
+                ) from None
+        self.looking = ssl.create_default_context()
+        self.looking.check_hostname = False
+        self.looking.verify_mode = ssl.CERT_NONE
+
+
+async def handshake(
+    stream: Stream, server_name: str, contexts: TlsContexts, dial: Dial
+) -> tuple[StageResult, TlsStream | None]:
+    """Shake hands on the stream, verifying the server's name.
+
+    :param stream: a connected stream; closed here unless the handshake succeeds
+    :param dial: gives another connection for the look at a certificate that failed
+    :return: the result, and the stream to talk on
+    """
+    tls = TlsStream(stream, contexts.verifying, server_name)
+    try:
+        await tls.handshake()
+    except ssl.SSLCertVerificationError as error:
+        tls.close()
+        return await _look(error, server_name, contexts, dial), None
+    except (OSError, EOFError) as error:  # ssl.SSLError is an OSError
+        tls.close()
+        return _failed(error, server_name), None
+    except BaseException:
+        tls.close()
+        raise
+    detail = _describe(tls, server_name)
+    return StageResult(stage=Stage.TLS, ok=True, finding=Finding.VERIFIED, detail=detail), tls
+
+
+async def _look(
+    error: ssl.SSLCertVerificationError, server_name: str, contexts: TlsContexts, dial: Dial
+) -> StageResult:
+    """Read the chain that failed; that look itself may fail, which leaves the detail shorter and the finding as is."""
+    finding = _VERIFY_CODES.get(error.verify_code, Finding.CERTIFICATE_INVALID)
+    detail: dict[str, Any] = {"server_name": server_name, "problem": error.verify_message}
+    try:
+        tls = TlsStream(await dial(), contexts.looking, server_name)
+        with contextlib.closing(tls):
+            await tls.handshake()
+            detail = _describe(tls, server_name) | detail
+    except (OSError, EOFError) as look_error:
+        detail["look_failed"] = f"{type(look_error).__name__}: {look_error}"
+    return StageResult(stage=Stage.TLS, ok=False, finding=finding, detail=detail)
+
+
+def _failed(error: OSError | EOFError, server_name: str) -> StageResult:
+    """A handshake that ended without a verdict on the certificate."""
+    problem = f"{type(error).__name__}: {error}"
+    match error:
+        case EOFError() | ssl.SSLEOFError() | ssl.SSLZeroReturnError():
+            finding, problem = Finding.CLOSED, "the peer closed the connection during the handshake"
+        case ssl.SSLError():
+            problem = error.reason or str(error)
+            finding = Finding.NOT_TLS if problem in _NOT_TLS else Finding.TLS_REFUSED
+        case ConnectionResetError() | BrokenPipeError():
+            finding = Finding.RESET
+        case TimeoutError():
+            finding = Finding.NO_ANSWER
+        case _:
+            finding = Finding.CLOSED
+    detail = {"server_name": server_name, "problem": problem}
+    return StageResult(stage=Stage.TLS, ok=False, finding=finding, detail=detail)
+
+
+def _describe(tls: TlsStream, server_name: str) -> dict[str, Any]:
+    """Protocol and chain of a finished handshake."""
+    chain = _chain(tls)
+    detail: dict[str, Any] = {"server_name": server_name, "protocol": tls.tls.version()}
+    if not chain:
+        return detail
+    leaf = chain[0]
+    names = _subject_alternative_names(leaf)
+    return detail | {
+        "names": list(names),
+        "name_covered": covers(names, server_name),
+        "subject": leaf.subject.rfc4514_string(),
+        "issuer": leaf.issuer.rfc4514_string(),
+        "not_before": leaf.not_valid_before_utc.isoformat(),
+        "not_after": leaf.not_valid_after_utc.isoformat(),
+        "days_left": (leaf.not_valid_after_utc - datetime.now(UTC)).days,
+        "chain": [
+            {
+                "subject": certificate.subject.rfc4514_string(),
+                "issuer": certificate.issuer.rfc4514_string(),
+                "not_after": certificate.not_valid_after_utc.isoformat(),
+            }
+            for certificate in chain
+        ],
+    }
+
+
+def _chain(tls: TlsStream) -> list[x509.Certificate]:
+    from cryptography import x509
+
+    # Public since Python 3.13; 3.10 to 3.12 have the same below, on the object that SSLObject wraps.
+    if hasattr(tls.tls, "get_unverified_chain"):
+        encoded = list(tls.tls.get_unverified_chain())
+    else:
+        inner: Any = tls.tls
+        encoded = [ssl.PEM_cert_to_DER_cert(link.public_bytes()) for link in inner._sslobj.get_unverified_chain()]
+    return [x509.load_der_x509_certificate(der) for der in encoded]
+
+
+def _subject_alternative_names(certificate: x509.Certificate) -> tuple[str, ...]:
+    from cryptography import x509
+
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return ()
+    return (
+        *names.get_values_for_type(x509.DNSName),
+        *(str(address) for address in names.get_values_for_type(x509.IPAddress)),
+    )
+
+
+def covers(names: Sequence[str], server_name: str) -> bool:
+    """Whether a certificate's names cover a server name: a wildcard stands for one leftmost label (RFC 9525, 6.3)."""
+    if is_address(server_name):
+        wanted = ipaddress.ip_address(server_name)
+        return any(is_address(name) and ipaddress.ip_address(name) == wanted for name in names)
+    wanted_name = server_name.lower().removesuffix(".")
+    _, _, parent = wanted_name.partition(".")
+    return any(name.lower() in (wanted_name, f"*.{parent}") for name in names)
