@@ -57,7 +57,12 @@ def connectivity_check_dag(
         "report_path": Param(report_path, type=["null", "string"], title="Where to write the report"),
         "deferrable": Param(deferrable, type="boolean", title="Probe in the triggerer"),
     }
-    given = {"start_date": _START, "catchup": False, "tags": ["netconn"], "doc_md": __doc__} | dag_kwargs
+    given: dict[str, Any] = {
+        "start_date": _START,
+        "catchup": False,
+        "tags": ["netconn"],
+        "doc_md": __doc__,
+    } | dag_kwargs
     with DAG(dag_id, schedule=schedule, **given | {"params": params | dict(dag_kwargs.get("params") or {})}) as dag:
         ConnectivityCheckOperator(
             task_id=TASK_ID,

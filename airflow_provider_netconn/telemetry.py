@@ -56,7 +56,8 @@ def _emit_spans(report: Report, tags: dict[str, str]) -> None:
 
     tracer = trace.get_tracer("airflow_provider_netconn", __version__)
     start = _nanoseconds(report.started_at)
-    attributes = {f"airflow.{name}": value for name, value in tags.items()} | {
+    attributes: dict[str, str | int] = {f"airflow.{name}": value for name, value in tags.items()}
+    attributes |= {
         "netconn.targets": len(report.verdicts),
         "netconn.unexpected": len(report.unexpected),
         "netconn.vantage.hostname": report.vantage.hostname,

@@ -104,7 +104,7 @@ def _write_object(text: str, destination: Destination, conn_id: str | None) -> N
         path = ObjectStoragePath(destination.path, conn_id=conn_id) if conn_id else ObjectStoragePath(destination.path)
         if destination.path.startswith("file:"):
             path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as file:
+        with path.open("wb") as file:  # type: ignore[no-untyped-call] # Airflow's own has no annotations
             file.write(text.encode("utf-8", "backslashreplace"))
     except Exception as error:  # noqa: BLE001 - each storage has errors of its own, and they may quote credentials
         raise ReportWriteError(
@@ -182,7 +182,7 @@ def _redacted(message: str, secrets: list[str]) -> str:
 
 def _blob_credentials(
     destination: Destination, conn_id: str | None, secrets: list[str]
-) -> tuple[str, dict[str, str | None] | TokenCredential | None]:
+) -> tuple[str, dict[str, str] | TokenCredential | None]:
     """The SAS to put in the query, or the credential; the fields are those that Airflow's ``wasb`` connections have.
 
     :param secrets: gets every secret that was met, to be kept out of errors; Airflow masks them in logs

@@ -29,7 +29,8 @@ class FailOn:
         return tuple(
             verdict
             for verdict in report.verdicts
-            if (self.unexpected and not verdict.as_expected) or not self.words.isdisjoint((verdict.headline, verdict.cause))
+            if (self.unexpected and not verdict.as_expected)
+            or not self.words.isdisjoint((verdict.headline, verdict.cause))
         )
 
 
@@ -59,7 +60,9 @@ def parse_fail_on(value: object) -> FailOn:
     return FailOn(unexpected=UNEXPECTED in found, words=frozenset(found - {UNEXPECTED}))
 
 
-def unexpected_verdict_error(hits: tuple[Verdict, ...], total: int, notes: tuple[str, ...] = ()) -> UnexpectedVerdictError:
+def unexpected_verdict_error(
+    hits: tuple[Verdict, ...], total: int, notes: tuple[str, ...] = ()
+) -> UnexpectedVerdictError:
     """The error that fails the task: how many of how many, the first ones with cause and remedy, and further notes."""
     lines = [f"{len(hits)} of {total} verdicts fail this task (fail_on)"]
     for verdict in hits[:_NAMED_IN_FULL]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_netconn.errors import InvalidConnectionError, InvalidInputError, InvalidOptionError
@@ -33,13 +34,13 @@ class _Problems:
     def __init__(self) -> None:
         self.found: list[InvalidInputError] = []
 
-    def none_in(self, read: Callable[[], T], otherwise: T) -> T:
-        """What ``read`` returns; the error that it raises is kept, and ``otherwise`` returned."""
+    def attempt(self, read: Callable[[], T]) -> T | None:
+        """What ``read`` returns; None where it raises an error of input, which is kept."""
         try:
             return read()
         except InvalidInputError as error:
             self.found.append(error)
-            return otherwise
+            return None
 
     def raise_any(self) -> None:
         """Raise what was found, as one error."""
@@ -81,18 +82,19 @@ class CheckRequest:
             nothing else to check
         """
         problems = _Problems()
-        plan = problems.none_in(lambda: _plan(operator), None)
-        expect = problems.none_in(lambda: _expectation(operator, plan), Expectation.PRIVATE)
-        networks = problems.none_in(lambda: _networks(operator, plan), ())
-        options = problems.none_in(lambda: _options(operator, plan), None)
-        given = problems.none_in(lambda: as_items("targets", operator.targets), ())
+        plan = problems.attempt(lambda: _plan(operator))
+        expect = problems.attempt(lambda: _expectation(operator, plan)) or Expectation.PRIVATE
+        networks = problems.attempt(lambda: _networks(operator, plan)) or ()
+        options = problems.attempt(lambda: _options(operator, plan))
+        given = problems.attempt(lambda: as_items("targets", operator.targets)) or ()
         targets = [*(plan.targets if plan else ())]
         for number, item in enumerate(given):
-            targets += problems.none_in(lambda: _target(item, number, expect, networks), ())  # noqa: B023 - called at once
-        conn_ids = (*(plan.conn_ids if plan else ()), *problems.none_in(lambda: as_texts("conn_ids", operator.conn_ids), ()))
+            targets += problems.attempt(partial(_target, item, number, expect, networks)) or ()
+        asked = problems.attempt(lambda: as_texts("conn_ids", operator.conn_ids)) or ()
+        conn_ids = (*(plan.conn_ids if plan else ()), *asked)
         # These are read again when the verdicts are there; a slip in them must not be found out only then.
-        problems.none_in(lambda: parse_fail_on(operator.fail_on), None)
-        problems.none_in(lambda: report_destinations(operator.report_path), ())
+        problems.attempt(lambda: parse_fail_on(operator.fail_on))
+        problems.attempt(lambda: report_destinations(operator.report_path))
         problems.raise_any()
         found, broken = _read_connections(conn_ids, expect, networks)
         targets += found

@@ -46,7 +46,7 @@ class _CheckTrigger(BaseTrigger):
     def __init__(
         self, *, targets: Sequence[Mapping[str, Any]], options: Mapping[str, Any], task_queue: str | None = None
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call] # Airflow's own has no annotations
         self.targets = list(targets)
         self.options = dict(options)
         self.task_queue = task_queue
@@ -67,7 +67,7 @@ class _CheckTrigger(BaseTrigger):
             # Raised, it would fail the task as "Trigger failure" and no more; so it goes to the task as a message.
             self.log.exception("The check broke off")
             event = {"error": f"{type(error).__name__}: {error}"}
-        yield TriggerEvent(event)
+        yield TriggerEvent(event)  # type: ignore[no-untyped-call] # Airflow's own has no annotations
 
     async def _event(self, checks: ModuleType, options: CheckOptions) -> dict[str, Any]:
         raise NotImplementedError
