@@ -1,0 +1,102 @@
+"""The check: targets in, verdicts out. Composes probing, the zone table and the diagnosis; knows no Airflow."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Sequence
+
+import pendulum
+
+from airflow_provider_netconn import __version__
+from airflow_provider_netconn.diagnosis import diagnose
+from airflow_provider_netconn.evidence import (
+    Evidence,
+    NameFacts,
+    ProbeResult,
+    Report,
+    Stage,
+    Target,
+    Vantage,
+    Verdict,
+)
+from airflow_provider_netconn.privatelink import name_facts
+from airflow_provider_netconn.probing.engine import Prober, hostname
+from airflow_provider_netconn.probing.options import CheckOptions
+
+OnVerdict = Callable[[Verdict, int, int], None]
+"""Called with each verdict as it comes, how many are done, and how many there are."""
+
+
+async def run_check(
+    targets: Sequence[Target],
+    options: CheckOptions,
+    *,
+    process: str = "cli",
+    queue: str | None = None,
+    on_verdict: OnVerdict | None = None,
+) -> Report:
+    """Check all the targets and report on them, in the order in which they were given.
+
+    :param process: what kind of process this is, for the vantage: ``cli``, ``worker`` or ``triggerer``
+    :param queue: the Airflow queue of the task, for the vantage
+    :param on_verdict: progress
+    :raises InvalidOptionError: where an option, such as a CA file, cannot be used
+    """
+    started_at, started = pendulum.now("UTC"), time.perf_counter()
+    verdicts: dict[int, Verdict] = {}
+
+    def keep(index: int, result: ProbeResult) -> None:
+        verdict = diagnose(Evidence(probe=result, name=_name_facts(result)))
+        verdicts[index] = verdict
+        if on_verdict is not None:
+            on_verdict(verdict, len(verdicts), len(targets))
+
+    async with Prober(options) as prober:
+        await prober.probe_all(targets, keep)
+        vantage = _vantage(prober, process, queue)
+    return Report(
+        netconn_version=__version__,
+        started_at=started_at,
+        duration_s=round(time.perf_counter() - started, 3),
+        vantage=vantage,
+        verdicts=tuple(verdicts[index] for index in range(len(targets))),
+    )
+
+
+def check(
+    targets: Sequence[Target],
+    options: CheckOptions,
+    *,
+    process: str = "cli",
+    queue: str | None = None,
+    on_verdict: OnVerdict | None = None,
+) -> Report:
+    """:func:`run_check` for callers without an event loop."""
+    return asyncio.run(run_check(targets, options, process=process, queue=queue, on_verdict=on_verdict))
+
+
+def _name_facts(result: ProbeResult) -> NameFacts:
+    """The zone table's word on the dialled name, or on the first name that it is an alias of."""
+    resolved = result.stage(Stage.RESOLVE)
+    chain = resolved.detail.get("dns", {}).get("chain", ()) if resolved else ()
+    for name in (result.target.dialled, *chain):
+        facts = name_facts(name)
+        if facts.services:
+            return facts
+    return NameFacts()
+
+
+def _vantage(prober: Prober, process: str, queue: str | None) -> Vantage:
+    """Where this runs; ASTRO_* are set in every Deployment on Astro."""
+    return Vantage(
+        hostname=hostname(),
+        resolvers=prober.dns.servers,
+        proxies=prober.proxies.shown(),
+        no_proxy=prober.proxies.no_proxy,
+        process=process,
+        queue=queue,
+        astro_deployment=os.environ.get("ASTRO_DEPLOYMENT_ID"),
+        astro_namespace=os.environ.get("ASTRO_DEPLOYMENT_NAMESPACE"),
+    )

@@ -1,0 +1,133 @@
+"""From evidence to a verdict. Pure: no clock, no network, no configuration."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from airflow_provider_netconn.diagnosis.catalogue import CAUSES, Cause
+from airflow_provider_netconn.diagnosis.lines import evidence_lines
+from airflow_provider_netconn.diagnosis.rules import ENGINE_RULES, RULES, WARNING_RULES
+from airflow_provider_netconn.diagnosis.view import EvidenceView
+from airflow_provider_netconn.evidence import (
+    Evidence,
+    Expectation,
+    Finding,
+    Outcome,
+    Path,
+    Stage,
+    StageResult,
+    Target,
+    Verdict,
+)
+
+# How far it got, by what stopped it. BLOCKED: somebody said no. UNREACHABLE: no answer, no route, nobody there.
+# MISCONFIGURED: an answer that no client can go on with. Findings that are not listed are successes.
+_OUTCOMES: Final = {
+    Outcome.BLOCKED: (
+        Finding.PROHIBITED,
+        Finding.DNS_REFUSED,
+        Finding.PROXY_REFUSED,
+        Finding.PROXY_AUTHENTICATION_REQUIRED,
+        Finding.TLS_REFUSED,
+        Finding.CLOSED,
+    ),
+    Outcome.UNREACHABLE: (
+        Finding.SERVFAIL,
+        Finding.DNS_TIMED_OUT,
+        Finding.DNS_UNREACHABLE,
+        Finding.TIMED_OUT,
+        Finding.REFUSED,
+        Finding.HOST_UNREACHABLE,
+        Finding.NETWORK_UNREACHABLE,
+        Finding.RESET,
+        Finding.CONNECT_FAILED,
+        Finding.PROXY_UNREACHABLE,
+        Finding.NO_ANSWER,
+        Finding.GATEWAY_ERROR,
+        Finding.DEADLINE_EXCEEDED,
+    ),
+    Outcome.MISCONFIGURED: (
+        Finding.NXDOMAIN,
+        Finding.NODATA,
+        Finding.DNS_MALFORMED,
+        Finding.NOT_RESOLVED,
+        Finding.OTHER_ADDRESSES,
+        Finding.NOT_A_PROXY,
+        Finding.EXPIRED,
+        Finding.NOT_YET_VALID,
+        Finding.WRONG_NAME,
+        Finding.SELF_SIGNED,
+        Finding.UNKNOWN_ISSUER,
+        Finding.CERTIFICATE_INVALID,
+        Finding.NOT_TLS,
+        Finding.NOT_THIS_PROTOCOL,
+    ),
+    Outcome.UNKNOWN: (Finding.PROBE_ERROR,),
+}
+_OUTCOME_OF: Final = {finding: outcome for outcome, findings in _OUTCOMES.items() for finding in findings}
+
+
+def diagnose(evidence: Evidence) -> Verdict:
+    """The verdict on one target.
+
+    The first failing stage decides the cause. Unwelcome addresses say where the packets go and not how far they get,
+    so the outcome is that of the first stage that stopped a client.
+    """
+    view = EvidenceView(evidence)
+    probe = evidence.probe
+    outcome = _outcome(view.stopping)
+    cause = _cause(view)
+    facts = view.facts()
+    return Verdict(
+        target=probe.target.name,
+        path=view.path,
+        outcome=outcome,
+        headline=headline(view.path, outcome, probe.target.expect),
+        as_expected=is_as_expected(view.path, outcome, probe.target.expect),
+        cause=cause.code if cause else None,
+        explanation=cause.seen.format_map(facts) if cause else _all_well(probe.target, view),
+        remedy=cause.remedy.format_map(facts) if cause else None,
+        failed_stage=view.deciding.stage if view.deciding else None,
+        evidence=evidence_lines(probe),
+        endpoint=probe.target,
+        stages=probe.stages,
+        started_at=probe.started_at,
+        duration_s=probe.duration_s,
+    )
+
+
+def headline(path: Path, outcome: Outcome, expect: Expectation) -> str:
+    """One word: the path where it is known not to be the expected one, or all went well; else the outcome.
+
+    With any path expected, ``OK`` or the outcome.
+    """
+    if expect is Expectation.ANY:
+        return outcome.value
+    astray = path is not Path.UNKNOWN and path.value.lower() != expect.value
+    return path.value if astray or outcome is Outcome.OK else outcome.value
+
+
+def is_as_expected(path: Path, outcome: Outcome, expect: Expectation) -> bool:
+    """Whether all stages went well on the path that was expected."""
+    return outcome is Outcome.OK and (expect is Expectation.ANY or path.value.lower() == expect.value)
+
+
+def _outcome(stopping: StageResult | None) -> Outcome:
+    return Outcome.OK if stopping is None else _OUTCOME_OF.get(stopping.finding, Outcome.UNKNOWN)
+
+
+def _cause(view: EvidenceView) -> Cause | None:
+    deciding = view.deciding
+    if deciding is not None:
+        rules = (*ENGINE_RULES, *RULES.get(deciding.stage, ()))
+        code = next((rule.cause for rule in rules if rule.matches(deciding.finding, view)), "PROBE_ERROR")
+        return CAUSES[code]
+    if view.uses_proxy and view.evidence.probe.target.expect is not Expectation.ANY:
+        return CAUSES["PROXY_IN_USE"]
+    return next((CAUSES[code] for code, holds in WARNING_RULES if holds(view)), None)
+
+
+def _all_well(target: Target, view: EvidenceView) -> str:
+    last = view.evidence.probe.stages[-1].stage
+    reached = "resolves" if last in (Stage.RESOLVE, Stage.ADDRESS) else "answers"
+    return f"{target.host} {reached} at {view.facts()['addresses']}; path {view.path.value}, as expected."
