@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import ssl
 
 import httpx
@@ -44,12 +45,15 @@ def test_a_tunnel_is_refused_in_that_manner(manner, status):
 
 
 def test_the_right_login_is_let_through():
-    with GreetingServer() as server, HttpProxy(ProxyManner.DEMANDS_LOGIN, credentials="u:p") as proxy:
-        client = http.client.HTTPConnection(*proxy.address, timeout=2)
-        client.set_tunnel(*server.address, headers={"Proxy-Authorization": "Basic dTpw"})
-        client.connect()
-        assert client.sock.recv(100) == b"220 ready\r\n"
-        client.close()
+    with GreetingServer(b"hello") as server, HttpProxy(ProxyManner.DEMANDS_LOGIN, credentials="u:p") as proxy:
+        with socket.create_connection(proxy.address, timeout=2) as stream:
+            stream.sendall(
+                f"CONNECT 127.0.0.1:{server.port} HTTP/1.1\r\nProxy-Authorization: Basic dTpw\r\n\r\n".encode()
+            )
+            received = b""
+            while not received.endswith(b"hello"):
+                received += stream.recv(100)
+        assert received.startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 def test_a_name_without_a_route_is_not_looked_up():
