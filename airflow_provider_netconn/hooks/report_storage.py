@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from airflow_provider_netconn.errors import InvalidOptionError, NetconnError, ReportWriteError
 from airflow_provider_netconn.evidence import is_address
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _CONNECT_TIMEOUT_S: Final = 10
 _READ_TIMEOUT_S: Final = 30
-_RETRIES: Final = 3
+# The library's own defaults wait for more than a minute before they give up on a name that does not resolve.
+_RETRY_POLICY: Final[dict[str, Any]] = {"retry_total": 2, "initial_backoff": 1, "increment_base": 2}
 _QUERY: Final = re.compile(r"\?[^\s'\"<>]+")
 
 _REMEDIES: Final = {
@@ -149,7 +150,7 @@ def _write_blob(text: str, destination: Destination, conn_id: str | None) -> Non
             credential=credential,
             connection_timeout=_CONNECT_TIMEOUT_S,
             read_timeout=_READ_TIMEOUT_S,
-            retry_total=_RETRIES,
+            **_RETRY_POLICY,
         )
         with client:
             client.upload_blob(
@@ -217,7 +218,9 @@ def _blob_credentials(
 
 
 def _keep(secrets: list[str], *found: str | None) -> None:
-    secrets.extend(secret for secret in found if secret and secret not in secrets)
+    """Add what was found, and its form without percent signs, in which a log may have it."""
+    both = [form for secret in found if secret for form in (secret, unquote(secret))]
+    secrets.extend(form for form in dict.fromkeys(both) if form not in secrets)
 
 
 def _sas_signature(query: str) -> str | None:

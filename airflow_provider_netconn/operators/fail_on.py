@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from airflow_provider_netconn.errors import InvalidOptionError, UnexpectedVerdictError
+from airflow_provider_netconn.evidence import Outcome, Path
 from airflow_provider_netconn.templated import as_texts
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 UNEXPECTED: Final = "unexpected"
 NEVER: Final = "never"
+HEADLINES: Final = tuple(dict.fromkeys((*(path.value for path in Path), *(outcome.value for outcome in Outcome))))
+"""The words that a verdict's headline may be."""
 _NAMED_IN_FULL: Final = 5
 
 
@@ -39,7 +42,7 @@ def parse_fail_on(value: object) -> FailOn:
 
     :raises InvalidOptionError: naming the word that is no headline and no cause, with the nearest known one
     """
-    from airflow_provider_netconn.diagnosis import CAUSES, HEADLINES
+    from airflow_provider_netconn.diagnosis import CAUSES
 
     words = as_texts("fail_on", value) or (UNEXPECTED,)
     if NEVER in words:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -80,11 +81,10 @@ class VerdictSensor(BaseSensorOperator):
         from airflow_provider_netconn.checks import CheckOptions
 
         timeout_s = as_number("probe_timeout_s", self.probe_timeout_s)
-        return CheckOptions(
-            nameserver=as_text("nameserver", self.nameserver),
-            ca_files=as_texts("ca_files", self.ca_files),
-            **({} if timeout_s is None else {"timeout_s": timeout_s}),
+        options = CheckOptions(
+            nameserver=as_text("nameserver", self.nameserver), ca_files=as_texts("ca_files", self.ca_files)
         )
+        return options if timeout_s is None else replace(options, timeout_s=timeout_s)
 
     def execute(self, context: Context) -> Any:
         """Wait; returns the facts seen last: see :func:`airflow_provider_netconn.summary.facts`."""

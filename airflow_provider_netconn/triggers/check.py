@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 
     from airflow_provider_netconn.checks import CheckOptions
 
-_HEAVY: Final = ("airflow_provider_netconn.checks", "airflow_provider_netconn.report")
+# Probing imports the libraries among these when it first needs them, which here would be on the loop.
+_HEAVY: Final = (
+    "dns.asyncresolver",
+    "dns.message",
+    "cryptography.x509",
+    "h11",
+    "airflow_provider_netconn.summary",
+    "airflow_provider_netconn.report",
+    "airflow_provider_netconn.checks",
+)
 
 
 def report_of(event: Mapping[str, Any] | None) -> Report:
@@ -78,9 +87,9 @@ class _CheckTrigger(BaseTrigger):
 
 async def _load() -> ModuleType:
     """Import what probes, in a thread: it would block the loop of all triggers for longer than they may."""
-    for name in _HEAVY[1:]:
-        await asyncio.to_thread(importlib.import_module, name)
-    return await asyncio.to_thread(importlib.import_module, _HEAVY[0])
+    for name in _HEAVY:
+        module = await asyncio.to_thread(importlib.import_module, name)
+    return module
 
 
 class ConnectivityCheckTrigger(_CheckTrigger):
