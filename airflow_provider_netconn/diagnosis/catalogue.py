@@ -247,7 +247,7 @@ CONNECT_CAUSES: Final = (
         stage=Stage.CONNECT,
         meaning="Packets to the private address are dropped: no answer at all.",
         proof="Time-out of TCP connect to an address inside the expected networks.",
-        seen="No answer from {attempts} within {timeout} s.",
+        seen="TCP to port {port}: {attempts}; no answer in {timeout} s, tries included.",
         remedy="Check in this order: the peering (Connected on both sides) or hub connection between this network and "
         "{addresses}; security groups and firewalls on the way for port {port}; routes back; that the private "
         "endpoint is "
@@ -258,7 +258,7 @@ CONNECT_CAUSES: Final = (
         stage=Stage.CONNECT,
         meaning="Packets to the public address are dropped: no answer at all.",
         proof="Time-out of TCP connect to an address outside the expected networks.",
-        seen="No answer from {attempts} within {timeout} s.",
+        seen="TCP to port {port}: {attempts}; no answer in {timeout} s, tries included.",
         remedy="Check whether this network may reach the internet on port {port} (firewall, egress rules), and "
         "whether the "
         "service admits this network's outbound addresses.",
@@ -268,7 +268,7 @@ CONNECT_CAUSES: Final = (
         stage=Stage.CONNECT,
         meaning="The host answers that nothing listens on that port, or a firewall answers so.",
         proof="ECONNREFUSED: a TCP reset in answer to SYN.",
-        seen="{attempts}: connection refused.",
+        seen="TCP to port {port}: {attempts}.",
         remedy="Check the port {port} and that the service runs there; a firewall that rejects with a reset looks "
         "the same.",
     ),
@@ -279,7 +279,7 @@ CONNECT_CAUSES: Final = (
         proof="ICMP 'administratively prohibited' (type 3 code 9, 10, 13; ICMPv6 type 1 code 1, 5, 6), or EACCES or "
         "EPERM "
         "of this host's own rules.",
-        seen="{attempts}: administratively prohibited{icmp}.",
+        seen="TCP to port {port}: {attempts}{icmp}.",
         remedy="Allow {addresses} port {port} in the firewall that answered, or in this host's own rules and routes.",
     ),
     Cause(
@@ -287,7 +287,7 @@ CONNECT_CAUSES: Final = (
         stage=Stage.CONNECT,
         meaning="The last router finds no such host.",
         proof="EHOSTUNREACH: ICMP host unreachable, or no answer to neighbour discovery.",
-        seen="{attempts}: host unreachable{icmp}.",
+        seen="TCP to port {port}: {attempts}{icmp}.",
         remedy="Check that the address {addresses} is still in use: a deleted endpoint leaves its record behind.",
     ),
     Cause(
@@ -295,7 +295,7 @@ CONNECT_CAUSES: Final = (
         stage=Stage.CONNECT,
         meaning="There is no route to that network.",
         proof="ENETUNREACH: no route here, or ICMP network unreachable.",
-        seen="{attempts}: network unreachable{icmp}.",
+        seen="TCP to port {port}: {attempts}{icmp}.",
         remedy="Add the route, peering or hub connection that leads to {addresses}.",
     ),
     Cause(
@@ -303,7 +303,7 @@ CONNECT_CAUSES: Final = (
         stage=Stage.CONNECT,
         meaning="The connection was reset while it was being made.",
         proof="ECONNRESET during TCP connect.",
-        seen="{attempts}: connection reset.",
+        seen="TCP to port {port}: {attempts}.",
         remedy="Look for a firewall or load balancer on the way whose backend is away.",
     ),
     Cause(
@@ -311,7 +311,7 @@ CONNECT_CAUSES: Final = (
         stage=Stage.CONNECT,
         meaning="This host could not even try: a limit or setting of its own.",
         proof="Another errno of connect, such as EADDRNOTAVAIL or EMFILE.",
-        seen="{attempts}: the system refused to connect.",
+        seen="TCP to port {port}: {attempts}.",
         remedy="Look the errno up: file limits, address family, source addresses of this host.",
     ),
 )
@@ -489,7 +489,7 @@ WARNINGS: Final = (
         stage=Stage.CONNECT,
         meaning="Some of the name's addresses answer and others do not: clients fail now and then.",
         proof="At least one connected address and at least one that failed.",
-        seen="{attempts}: only some addresses answer.",
+        seen="TCP to port {port}: {attempts}.",
         remedy="Remove the dead addresses from the record, or mend the way to them.",
         warning=True,
     ),

@@ -30,6 +30,7 @@ _OUTCOMES: Final = {
         Finding.PROXY_AUTHENTICATION_REQUIRED,
         Finding.TLS_REFUSED,
         Finding.CLOSED,
+        Finding.RESET,
     ),
     Outcome.UNREACHABLE: (
         Finding.SERVFAIL,
@@ -39,7 +40,6 @@ _OUTCOMES: Final = {
         Finding.REFUSED,
         Finding.HOST_UNREACHABLE,
         Finding.NETWORK_UNREACHABLE,
-        Finding.RESET,
         Finding.CONNECT_FAILED,
         Finding.PROXY_UNREACHABLE,
         Finding.NO_ANSWER,

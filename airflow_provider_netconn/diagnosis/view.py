@@ -12,6 +12,7 @@ from typing import Any
 from airflow_provider_netconn.evidence import Evidence, Finding, Path, Stage, StageResult
 
 PRIVATE_RANGES = ("RFC 1918", "RFC 6598", "ULA (RFC 4193)")
+_LOCAL_RANGES = frozenset({"loopback", "link-local"})
 MAX_LISTED = 8
 
 
@@ -57,6 +58,8 @@ class EvidenceView:
         entries = self.detail(Stage.ADDRESS).get("addresses", ())
         if not entries or self.uses_proxy:
             return Path.UNKNOWN
+        if not self.evidence.probe.target.expect_networks and {*self.ranges} & _LOCAL_RANGES:
+            return Path.UNKNOWN  # a forwarder on this host may take it anywhere; only a list of networks can say more
         private = [bool(entry["private"]) for entry in entries]
         if all(private):
             return Path.PRIVATE

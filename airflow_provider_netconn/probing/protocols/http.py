@@ -13,6 +13,8 @@ from airflow_provider_netconn.probing.streams import Stream
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_HEADER_BYTES = 64 * 1024
 MAX_INFORMATIONAL = 10
+SHOWN_BYTES = 60
+STATUS_LINE_START = b"HTTP/"
 # A gateway answered for a service that did not (RFC 9110, 15.6.3 to 15.6.5).
 GATEWAY_STATUSES = frozenset({502, 503, 504})
 # Kept where present: they name the software, the redirect, and Azure's own reason; none of them carries a secret.
@@ -70,9 +72,11 @@ async def exchange(
         try:
             while (event := connection.next_event()) is h11.NEED_DATA:
                 received = await stream.receive()
-                first = first or received[:60]
-                if not received and not first:
+                first = (first + received)[:SHOWN_BYTES]
+                if not first:
                     raise ClosedError
+                if not STATUS_LINE_START.startswith(first[: len(STATUS_LINE_START)]):
+                    raise NotHttpError(f"first bytes {first!r}")  # h11 itself would wait for the end of the headers
                 connection.receive_data(received)
         except h11.RemoteProtocolError as error:
             raise NotHttpError(f"{error} (first bytes {first!r})") from None

@@ -1,0 +1,256 @@
+"""``netconn``: the check and the zone table on the command line.
+
+Exit status: 0 all as expected, 1 not, 2 bad input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_netconn import __version__
+from airflow_provider_netconn.errors import InvalidOptionError, NetconnError
+from airflow_provider_netconn.evidence import Expectation, check_network
+
+if TYPE_CHECKING:
+    from airflow_provider_netconn.checks import CheckOptions, CheckPlan, OnVerdict
+    from airflow_provider_netconn.evidence import Report, Target
+
+EXIT_AS_EXPECTED, EXIT_NOT_AS_EXPECTED, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    :param arguments: as a shell gives them, without the program's name
+    :return: the exit status
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except NetconnError as error:
+        sys.stderr.write(f"netconn: {error}\n")
+        return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_NOT_AS_EXPECTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="netconn", description="Verify private connectivity to Azure.")
+    parser.add_argument("--version", action="version", version=f"netconn {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_check(commands.add_parser("check", help="say for each target whether it runs over a private path"))
+    _add_zones(commands.add_parser("zones", help="look up Private Link DNS zones"))
+    return parser
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_check)
+    parser.description = "Exit status: 0 all as expected, 1 not, 2 bad input."
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help="host:port, or a URL such as https://host")
+    parser.add_argument("--conn-id", action="append", default=[], metavar="ID", help="check an Airflow connection")
+    parser.add_argument("--config", metavar="FILE", help="check what a YAML file lists")
+    expect = [expectation.value for expectation in Expectation]
+    parser.add_argument("--expect", choices=expect, help="the path that is expected (default: private)")
+    parser.add_argument(
+        "--expect-network",
+        action="append",
+        default=[],
+        metavar="CIDR",
+        help="a network that counts as private (default: RFC 1918, RFC 6598 and ULA); may be repeated",
+    )
+    parser.add_argument("--dial", metavar="HOST", help="dial this name or address, and verify the target's own name")
+    parser.add_argument("--nameserver", metavar="IP[:PORT]", help="resolve through this nameserver")
+    parser.add_argument(
+        "--ca", action="append", default=[], metavar="FILE", help="trust these authorities as well (PEM)"
+    )
+    parser.add_argument("--timeout", type=float, metavar="S", help="limit of each stage in seconds (default: 5)")
+    parser.add_argument("--deadline", type=float, metavar="S", help="limit of each target in seconds (default: 30)")
+    parser.add_argument("--retries", type=int, metavar="N", help="tries after a passing failure (default: 1)")
+    parser.add_argument("--concurrency", type=int, metavar="N", help="targets at a time (default: 1000)")
+    parser.add_argument("--ignore-proxy", action="store_true", help="ignore HTTPS_PROXY and HTTP_PROXY")
+    parser.add_argument("--json", action="store_true", help="print the verdicts as a JSON list")
+    parser.add_argument("--junit", metavar="FILE", help="write a JUnit XML report")
+    parser.add_argument("--html", metavar="FILE", help="write a single-file HTML report")
+    parser.add_argument("--markdown", metavar="FILE", help="write a Markdown report")
+
+
+def _add_zones(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_zones)
+    parser.add_argument("host", nargs="?", metavar="HOST", help="a host name, public or privatelink")
+    parser.add_argument("--resource-type", metavar="TYPE", help="a type such as Microsoft.Storage/storageAccounts")
+    parser.add_argument("--group-id", metavar="ID", help="only this sub-resource of the type, such as blob")
+    parser.add_argument("--cloud", metavar="CLOUD", help="only this cloud: Commercial, Government or China")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _check(options: argparse.Namespace) -> int:
+    from airflow_provider_netconn.checks import CheckPlan, check, load_plan
+    from airflow_provider_netconn.report.local_file import write_local
+
+    plan = load_plan(options.config) if options.config else CheckPlan()
+    targets = _targets(options, plan)
+    if not targets:
+        raise InvalidOptionError("TARGET", "nothing to check", "give a target, --conn-id or --config")
+    report = check(targets, _check_options(options, plan), on_verdict=_progress(len(targets)))
+    for name, file in (("junit", options.junit), ("html", options.html), ("markdown", options.markdown)):
+        if file:
+            from airflow_provider_netconn.report import render
+
+            write_local(render(report, name), file)
+    _print(report, options.json)
+    return EXIT_NOT_AS_EXPECTED if report.unexpected else EXIT_AS_EXPECTED
+
+
+def _targets(options: argparse.Namespace, plan: CheckPlan) -> list[Target]:
+    """Targets of the command line, of connections and of the file, in that order; every bad one is named."""
+    from airflow_provider_netconn.checks import parse_target
+
+    expect = Expectation(options.expect) if options.expect else plan.expect
+    networks = _networks(options) or plan.expect_networks
+    targets: list[Target] = []
+    bad: list[str] = []
+    for text in options.targets:
+        try:
+            target = parse_target(text, expect=expect, expect_networks=networks)
+            targets.append(replace(target, dial=_dial(options)) if options.dial else target)
+        except NetconnError as error:
+            bad.append(str(error))
+    for conn_id in [*options.conn_id, *plan.conn_ids]:
+        try:
+            found = _connection_targets(conn_id)
+        except NetconnError as error:
+            bad.append(str(error))
+            continue
+        targets += [replace(target, expect=expect, expect_networks=networks) for target in found]
+    if bad:
+        raise NetconnError("\n         ".join(bad))
+    return targets + list(plan.targets)
+
+
+def _networks(options: argparse.Namespace) -> tuple[str, ...]:
+    for network in options.expect_network:
+        try:
+            check_network(network, "--expect-network")
+        except ValueError as error:
+            field, _, message = str(error).partition(": ")
+            raise InvalidOptionError(field, message) from None
+    return tuple(options.expect_network)
+
+
+def _dial(options: argparse.Namespace) -> str:
+    from airflow_provider_netconn.evidence import check_host
+
+    try:
+        check_host(options.dial, "--dial")
+    except ValueError as error:
+        field, _, message = str(error).partition(": ")
+        raise InvalidOptionError(field, message) from None
+    return str(options.dial)
+
+
+def _connection_targets(conn_id: str) -> tuple[Target, ...]:
+    # Outside a task, connections come from the environment, the secrets backend and the metastore, as for Airflow's own
+    # `airflow connections`, which sets the same variable to say so.
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
+    from airflow_provider_netconn.hooks.connection_fields import connection_targets
+
+    return connection_targets(conn_id)
+
+
+def _check_options(options: argparse.Namespace, plan: CheckPlan) -> CheckOptions:
+    given: dict[str, Any] = {
+        "nameserver": options.nameserver,
+        "ca_files": tuple(options.ca) or None,
+        "timeout_s": options.timeout,
+        "deadline_s": options.deadline,
+        "retries": options.retries,
+        "concurrency": options.concurrency,
+        "use_proxy": False if options.ignore_proxy else None,
+    }
+    return replace(plan.options, **{name: value for name, value in given.items() if value is not None})
+
+
+def _progress(total: int) -> OnVerdict | None:
+    """A progress bar on a terminal's standard error; nothing in a pipe."""
+    if not sys.stderr.isatty():
+        return None
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("checking"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[last]}"))
+    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = progress.add_task("check", total=total, last="")
+    progress.start()
+
+    def advance(verdict: Any, done: int, _total: int) -> None:
+        progress.update(task, completed=done, last=f"{verdict.headline} {verdict.target}", refresh=True)
+        if done == total:
+            progress.stop()
+
+    return advance
+
+
+def _print(report: Report, as_json: bool) -> None:
+    from airflow_provider_netconn.evidence import to_json
+
+    if as_json:
+        sys.stdout.write(json.dumps(to_json(report)["verdicts"], indent=2) + "\n")
+    elif sys.stdout.isatty():
+        from rich.console import Console
+
+        from airflow_provider_netconn.report.text import verdict_table
+
+        Console().print(verdict_table(report))
+    else:
+        from airflow_provider_netconn.report.text import plain_table
+
+        sys.stdout.write(plain_table(report))
+
+
+def _zones(options: argparse.Namespace) -> int:
+    from airflow_provider_netconn.evidence import check_host
+    from airflow_provider_netconn.privatelink import describe, zones_for_host, zones_for_resource_type
+
+    if (options.host is None) == (options.resource_type is None):
+        raise InvalidOptionError("HOST", "give either a host or --resource-type")
+    if options.host is not None:
+        try:
+            check_host(options.host, "HOST")
+        except ValueError as error:
+            raise InvalidOptionError("HOST", str(error).partition(": ")[2]) from None
+        found = [describe(match) for match in zones_for_host(options.host)]
+    else:
+        rows = zones_for_resource_type(options.resource_type, options.group_id, options.cloud)
+        found = [describe(row) for row in rows]
+    if options.json:
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    elif found:
+        sys.stdout.write("\n".join(_zone_lines(entry) for entry in found))
+    else:
+        sys.stderr.write(f"netconn: {options.host} lies in no Private Link zone\n")
+    return EXIT_AS_EXPECTED if found else EXIT_NOT_AS_EXPECTED
+
+
+def _zone_lines(entry: Any) -> str:
+    lines = [f"{entry['service']} ({', '.join(entry['group_ids'])}), {entry['cloud']}"]
+    lines += [f"  resource type  {name}" for name in entry["resource_types"]]
+    if entry.get("zone"):
+        lines.append(f"  this record's  {entry['zone']}")
+    lines += [f"  zone           {zone}" for zone in entry["zones"]]
+    lines += [f"  public name    {forwarder}" for forwarder in entry["forwarders"]]
+    if entry["notes"]:
+        lines.append(f"  note           {entry['notes']}")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
