@@ -120,7 +120,7 @@ ADDRESS_CAUSES: Final = (
         stage=Stage.ADDRESS,
         meaning="Some of the name's addresses are private and some are not: a client takes either.",
         proof="Addresses inside and outside the expected networks in one answer.",
-        seen="{name} resolves to {addresses}; of these {outside} lie outside the expected networks.",
+        seen="{resolution}; of these {outside} lie outside the expected networks.",
         remedy="Remove the stray records; one name should lead either to the private endpoint or to the public "
         "address.",
     ),
@@ -129,7 +129,7 @@ ADDRESS_CAUSES: Final = (
         stage=Stage.ADDRESS,
         meaning="The address is of a private range, but of none of the networks that were given.",
         proof="An address of RFC 1918, RFC 6598 or RFC 4193 outside the expected networks.",
-        seen="{name} resolves to {addresses} ({ranges}), outside the expected networks {networks}.",
+        seen="{resolution} ({ranges}), outside the expected networks {networks}.",
         remedy="Check whether the record is stale or points at an endpoint in another network; else add that network "
         "to the expected ones.",
     ),
@@ -158,7 +158,7 @@ ADDRESS_CAUSES: Final = (
         stage=Stage.ADDRESS,
         meaning="The name leads to this host itself; what a forwarder here does with it cannot be seen.",
         proof="A loopback address outside the expected networks.",
-        seen="{name} resolves to {addresses}: this host itself.",
+        seen="{resolution}: this host itself.",
         remedy="Check /etc/hosts and any local forwarder; where loopback is meant, name it as an expected network.",
     ),
     Cause(
@@ -166,7 +166,7 @@ ADDRESS_CAUSES: Final = (
         stage=Stage.ADDRESS,
         meaning="The name resolves to a public address where a private one is expected.",
         proof="An address outside every expected network and every private range.",
-        seen="{name} resolves to {addresses}, outside the expected networks {networks}.",
+        seen="{resolution}, outside the expected networks {networks}.",
         remedy="Give the name a private record where this resolver ({dns_server}) looks it up, or expect a public "
         "path.",
     ),
@@ -175,7 +175,7 @@ ADDRESS_CAUSES: Final = (
         stage=Stage.ADDRESS,
         meaning="The name resolves to a private address where a public one is expected.",
         proof="An address inside the networks that count as private, with a public path expected.",
-        seen="{name} resolves to {addresses}, which counts as private here.",
+        seen="{resolution}, which counts as private here.",
         remedy="Expect a private path, or look up which zone or hosts file overrides the public answer.",
     ),
     Cause(
@@ -183,7 +183,7 @@ ADDRESS_CAUSES: Final = (
         stage=Stage.ADDRESS,
         meaning="The addresses are private, but not exactly the ones that were expected.",
         proof="The set of addresses differs from the expected set.",
-        seen="{name} resolves to {addresses}; expected were exactly {expected_addresses}.",
+        seen="{resolution}; expected were exactly {expected_addresses}.",
         remedy="Check the record: it may be stale after the endpoint was made again with another address.",
     ),
 )

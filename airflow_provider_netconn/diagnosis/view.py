@@ -127,6 +127,7 @@ class EvidenceView:
             "protocol": target.protocol,
             "last_name": self.chain[-1] if self.chain else target.dialled,
             "addresses": listed(resolve.get("addresses", ())),
+            "resolution": self._resolution(),
             "outside": listed(entry["address"] for entry in self._entries() if not entry["private"]),
             "ranges": listed(dict.fromkeys(self.ranges)),
             "networks": listed(target.private_networks),
@@ -150,6 +151,12 @@ class EvidenceView:
             "status": str(self.detail(Stage.PROTOCOL).get("status")),
             "protocol_seen": str(self.detail(Stage.PROTOCOL).get("seen")),
         }
+
+    def _resolution(self) -> str:
+        name, addresses = self.evidence.probe.target.dialled, self.detail(Stage.RESOLVE).get("addresses", ())
+        if self.finding(Stage.RESOLVE) is Finding.LITERAL:
+            return f"The target is the address {name} itself"
+        return f"{name} resolves to {listed(addresses)}"
 
     def _entries(self) -> tuple[Mapping[str, Any], ...]:
         return tuple(self.detail(Stage.ADDRESS).get("addresses", ()))
