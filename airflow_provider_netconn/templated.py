@@ -6,17 +6,21 @@ Each function takes the argument's name, to name it in an error, and the rendere
 from __future__ import annotations
 
 import ast
+import dataclasses
+import difflib
 import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_provider_netconn.errors import InvalidOptionError
-from airflow_provider_netconn.evidence import Expectation, check_network
+from airflow_provider_netconn.errors import InvalidOptionError, InvalidTargetError
+from airflow_provider_netconn.evidence import Expectation, Target, check_network
 
 _NOTHING = ("", "None", "none", "null")
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
+# Where a target was read from is not for its author to say.
+_TARGET_KEYS = ("url", *(field.name for field in dataclasses.fields(Target) if not field.name.startswith("conn_")))
 
 
 def as_text(name: str, value: object) -> str | None:
@@ -99,14 +103,15 @@ def as_number(name: str, value: object) -> float | None:
     :raises InvalidOptionError: for anything else
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
-    text = as_text(name, value)
-    if text is None:
-        return None
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
+        number: float = value
+    else:
+        text = as_text(name, value)
+        if text is None:
+            return None
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
     if not math.isfinite(number):
         raise InvalidOptionError(name, f"{value!r} is no number", "write a number such as 5")
     return number
@@ -151,3 +156,23 @@ def as_networks(name: str, value: object) -> tuple[str, ...]:
         except ValueError as error:
             raise InvalidOptionError(name, str(error).removeprefix(f"{name}: ")) from None
     return networks
+
+
+def as_target(name: str, value: object, *, expect: Expectation, expect_networks: tuple[str, ...]) -> Target:
+    """A target: ``db.example.net:5432``, a URL, or a mapping with the keys of the YAML file.
+
+    :param expect: what is expected where a mapping does not say
+    :param expect_networks: networks that count as private where a mapping does not say
+    :raises InvalidTargetError: naming the key and the mend
+    """
+    from airflow_provider_netconn.checks import parse_target
+
+    if isinstance(value, Mapping):
+        for key in value:
+            if key not in _TARGET_KEYS:
+                near = difflib.get_close_matches(str(key), _TARGET_KEYS, n=1)
+                remedy = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(_TARGET_KEYS)}"
+                raise InvalidTargetError(f"{name}.{key}", "unknown key", remedy)
+    elif not isinstance(value, str):
+        raise InvalidTargetError(name, f"{value!r} is no target", "write text such as db.example.net:5432")
+    return parse_target(value, expect=expect, expect_networks=expect_networks, field=name)

@@ -70,7 +70,7 @@ def unexpected_verdict_error(
     lines = [f"{len(hits)} of {total} verdicts fail this task (fail_on)"]
     for verdict in hits[:_NAMED_IN_FULL]:
         why = f" ({verdict.cause})" if verdict.cause else ""
-        mend = f"; {verdict.remedy}" if verdict.remedy else ""
+        mend = f" To mend it: {verdict.remedy}" if verdict.remedy else ""
         lines.append(f"{verdict.target}: {verdict.headline}{why}: {verdict.explanation}{mend}")
     if len(hits) > _NAMED_IN_FULL:
         lines.append(f"and {len(hits) - _NAMED_IN_FULL} more: see the report")

@@ -15,6 +15,7 @@ from airflow_provider_netconn.templated import (
     as_items,
     as_networks,
     as_number,
+    as_target,
     as_text,
     as_texts,
     as_whole_number,
@@ -139,9 +140,7 @@ def _options(operator: ConnectivityCheckOperator, plan: CheckPlan | None) -> Che
 
 
 def _target(item: Any, number: int, expect: Expectation, networks: tuple[str, ...]) -> tuple[Target, ...]:
-    from airflow_provider_netconn.checks import parse_target
-
-    return (parse_target(item, expect=expect, expect_networks=networks, field=f"targets[{number}]"),)
+    return (as_target(f"targets[{number}]", item, expect=expect, expect_networks=networks),)
 
 
 def _read_connections(

@@ -121,6 +121,7 @@ class VerdictSensor(BaseSensorOperator):
             return dict(self._done(report).xcom_value or {})
         message = f"Sensor has timed out after {self.timeout:g} s. {self._last_seen(report)}"
         if self.soft_fail or self.never_fail:
+            self.log.warning("%s", message)  # Airflow 3 puts a sentence of its own in place of the reason
             raise AirflowSkipException(message)
         raise AirflowSensorTimeout(message)
 

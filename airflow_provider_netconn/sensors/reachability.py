@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_netconn.errors import InvalidTargetError
 from airflow_provider_netconn.evidence import Target
 from airflow_provider_netconn.sensors.base import VerdictSensor
-from airflow_provider_netconn.templated import as_expectation, as_networks, as_text, as_whole_number
+from airflow_provider_netconn.templated import as_expectation, as_networks, as_target, as_text, as_whole_number
 
 
 class ReachabilitySensor(VerdictSensor):
@@ -61,8 +61,6 @@ class ReachabilitySensor(VerdictSensor):
 
     def targets(self) -> tuple[Target, ...]:
         """What is to answer."""
-        from airflow_provider_netconn.checks import parse_target
-
         expect = as_expectation("expect", self.expect)
         networks = as_networks("expect_networks", self.expect_networks)
         target = self.target if isinstance(self.target, Mapping) else as_text("target", self.target)
@@ -82,8 +80,7 @@ class ReachabilitySensor(VerdictSensor):
                 "protocol": as_text("protocol", self.protocol),
             }
             target = {name: value for name, value in fields.items() if value is not None}
-        assert target is not None
-        return (parse_target(target, expect=expect, expect_networks=networks),)
+        return (as_target("target", target, expect=expect, expect_networks=networks),)
 
     def awaited(self, targets: Sequence[Target]) -> str:
         """Who is to answer, and on which path."""

@@ -13,7 +13,6 @@ from airflow.providers.common.compat.sdk import redact
 
 from airflow_provider_netconn.errors import InvalidOptionError, ReportWriteError
 from airflow_provider_netconn.hooks.report_storage import parse_destination, write_report
-
 from tests.e2e.azurite import ACCOUNT, KEY, Azurite, AzuriteMissingError, install, running
 
 azure_blob = pytest.importorskip("azure.storage.blob")
