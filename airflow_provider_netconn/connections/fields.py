@@ -16,7 +16,8 @@ class ConnectionFields:
     ``host`` and ``extra`` may carry keys and signatures all the same, so only ``conn_id``, ``conn_type`` and ``port``
     show in the representation.
 
-    :param extra: the connection's ``extra`` as an object; empty where it is none
+    :param extra: the connection's ``extra`` as an object; empty where there is none
+    :raises InvalidConnectionError: ``extra`` is no object
     """
 
     conn_id: str
@@ -26,6 +27,12 @@ class ConnectionFields:
     schema: str | None = field(default=None, repr=False)
     login: str | None = field(default=None, repr=False)
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        # Airflow hands on whatever JSON was written, whatever the annotation says.
+        given: object = self.extra
+        if not isinstance(given, Mapping):
+            raise self.refusal("extra", f"is no JSON object but {type(given).__name__}", 'write one such as {"key": 1}')
 
     def refusal(self, where: str, seen: str, remedy: str) -> InvalidConnectionError:
         """The error of a field of this connection; ``seen`` must not quote the field, for it may hold a secret."""

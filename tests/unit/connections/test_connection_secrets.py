@@ -100,6 +100,12 @@ def test_representation_shows_no_field_that_may_hold_a_secret(field):
     assert repr(fields) == "ConnectionFields(conn_id='orders', conn_type='wasb', port=None)"
 
 
+def test_extra_that_is_no_object_is_refused():
+    with pytest.raises(InvalidConnectionError, match="connection orders: extra: is no JSON object but list") as caught:
+        ConnectionFields(conn_id="orders", conn_type="wasb", extra=[CANARY])
+    assert CANARY not in str(caught.value)
+
+
 def test_extra_that_is_no_text_is_named_by_its_kind():
     with pytest.raises(InvalidConnectionError, match=r"extra.connection_string: is no text but dict") as caught:
         read_targets(ConnectionFields(conn_id="orders", conn_type="wasb", extra={"connection_string": {"key": CANARY}}))
