@@ -236,7 +236,7 @@ def _zones(options: argparse.Namespace) -> int:
     elif found:
         sys.stdout.write("\n".join(_zone_lines(entry) for entry in found))
     else:
-        sys.stderr.write(f"netconn: {options.host} lies in no Private Link zone\n")
+        sys.stderr.write(f"netconn: no Private Link zone for {options.host or options.resource_type}\n")
     return EXIT_AS_EXPECTED if found else EXIT_NOT_AS_EXPECTED
 
 
