@@ -73,6 +73,14 @@ class Expectation(StrEnum):
     ANY = "any"
 
 
+class TlsUse(StrEnum):
+    """What a client does about TLS: verify the certificate, encrypt without verifying, or not start TLS at all."""
+
+    VERIFY = "verify"
+    NO_VERIFY = "no-verify"
+    OFF = "off"
+
+
 class Finding(StrEnum):
     """What one stage saw, as one word of the catalogue's vocabulary."""
 
@@ -111,6 +119,7 @@ class Finding(StrEnum):
     NOT_A_PROXY = "not_a_proxy"
     # tls
     VERIFIED = "verified"
+    UNVERIFIED = "unverified"
     EXPIRED = "expired"
     NOT_YET_VALID = "not_yet_valid"
     WRONG_NAME = "wrong_name"
@@ -119,6 +128,7 @@ class Finding(StrEnum):
     CERTIFICATE_INVALID = "certificate_invalid"
     NOT_TLS = "not_tls"
     TLS_REFUSED = "tls_refused"
+    TLS_NOT_OFFERED = "tls_not_offered"
     # protocol
     GREETED = "greeted"
     GATEWAY_ERROR = "gateway_error"
@@ -177,6 +187,8 @@ class Target:
     :param conn_type: that connection's type
     :param dial: another name or address to dial in place of ``host``, which stays the name that is verified
     :param http_path: path and query of the request that an HTTP probe sends
+    :param tls: what the client does about TLS; None means what clients of the protocol do by default. ``off`` matters
+        where the protocol itself starts TLS
     :param expect: which path is expected
     :param expect_networks: networks that count as private; empty means :data:`DEFAULT_PRIVATE_NETWORKS`
     :param expect_addresses: exactly these addresses are expected; empty means any within the networks
@@ -190,6 +202,7 @@ class Target:
     conn_type: str | None = None
     dial: str | None = None
     http_path: str = "/"
+    tls: TlsUse | None = None
     expect: Expectation = Expectation.PRIVATE
     expect_networks: tuple[str, ...] = ()
     expect_addresses: tuple[str, ...] = ()

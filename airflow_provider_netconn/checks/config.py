@@ -30,6 +30,7 @@ _TARGET_KEYS: Final = (
     "name",
     "dial",
     "http_path",
+    "tls",
     "expect",
     "expect_networks",
     "expect_addresses",

@@ -391,6 +391,14 @@ TLS_CAUSES: Final = (
         remedy="Check the port, or use the protocol without TLS.",
     ),
     Cause(
+        code="TLS_NOT_OFFERED",
+        stage=Stage.TLS,
+        meaning="The client demands TLS, and the server offers none within the protocol.",
+        proof="The protocol's own word that TLS is not available, and a connection that asks for it.",
+        seen="{host}:{port} speaks {protocol} and offers no TLS.",
+        remedy="Turn TLS on at the server, or, where the path itself is trusted, let the connection go without.",
+    ),
+    Cause(
         code="TLS_CLOSED",
         stage=Stage.TLS,
         meaning="The peer accepted the connection and hung up at the first TLS message.",
@@ -491,6 +499,15 @@ WARNINGS: Final = (
         proof="At least one connected address and at least one that failed.",
         seen="TCP to port {port}: {attempts}.",
         remedy="Remove the dead addresses from the record, or mend the way to them.",
+        warning=True,
+    ),
+    Cause(
+        code="CONNECTION_NOT_ENCRYPTED",
+        stage=Stage.TLS,
+        meaning="The server offers no TLS within its protocol: passwords and data cross the network in the clear.",
+        proof="The protocol's own word that TLS is not available.",
+        seen="{host}:{port} speaks {protocol} and offers no TLS.",
+        remedy="Turn TLS on at the server, and demand it in the connection.",
         warning=True,
     ),
     Cause(

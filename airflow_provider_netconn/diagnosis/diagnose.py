@@ -60,6 +60,7 @@ _OUTCOMES: Final = {
         Finding.UNKNOWN_ISSUER,
         Finding.CERTIFICATE_INVALID,
         Finding.NOT_TLS,
+        Finding.TLS_NOT_OFFERED,
         Finding.NOT_THIS_PROTOCOL,
     ),
     Outcome.UNKNOWN: (Finding.PROBE_ERROR,),

@@ -97,6 +97,7 @@ RULES: Final[dict[Stage, tuple[Rule, ...]]] = {
         Rule("CERTIFICATE_ISSUER_UNKNOWN", (Finding.UNKNOWN_ISSUER,)),
         Rule("CERTIFICATE_INVALID", (Finding.CERTIFICATE_INVALID,)),
         Rule("TLS_NOT_SPOKEN", (Finding.NOT_TLS,)),
+        Rule("TLS_NOT_OFFERED", (Finding.TLS_NOT_OFFERED,)),
         Rule("TLS_CLOSED", (Finding.CLOSED, Finding.RESET)),
         Rule("TLS_NO_ANSWER", (Finding.NO_ANSWER,)),
         Rule("TLS_HANDSHAKE_FAILED", (Finding.TLS_REFUSED,)),
@@ -113,6 +114,7 @@ RULES: Final[dict[Stage, tuple[Rule, ...]]] = {
 WARNING_RULES: Final[tuple[tuple[str, Callable[[EvidenceView], bool]], ...]] = (
     ("RESOLVERS_DISAGREE", lambda view: view.resolvers_disagree),
     ("SOME_ADDRESSES_FAIL", lambda view: view.some_addresses_fail),
+    ("CONNECTION_NOT_ENCRYPTED", lambda view: view.finding(Stage.TLS) is Finding.TLS_NOT_OFFERED),
     (
         "CERTIFICATE_EXPIRES_SOON",
         lambda view: view.detail(Stage.TLS).get("days_left", CERTIFICATE_WARNING_DAYS) < CERTIFICATE_WARNING_DAYS,

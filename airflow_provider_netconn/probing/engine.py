@@ -19,7 +19,7 @@ from typing import Any, Self
 
 import pendulum
 
-from airflow_provider_netconn.evidence import Finding, ProbeResult, Stage, StageResult, Target
+from airflow_provider_netconn.evidence import Finding, ProbeResult, Stage, StageResult, Target, TlsUse
 from airflow_provider_netconn.probing.address import judge_addresses
 from airflow_provider_netconn.probing.connect import connect_all
 from airflow_provider_netconn.probing.dns_lookup import DnsClient
@@ -218,21 +218,50 @@ class _Run:
     async def _secure_and_talk(self, stream: Stream, dial: Dial) -> Stream:
         """TLS and the protocol on a connected stream; gives the outermost stream, for the caller to close."""
         if self.protocol.tls and self._wanted(Stage.TLS):
-            self.enter(Stage.TLS)
-            result, tls = await self._tls(stream, dial)
-            self.record(result)
+            tls = await self._secure(stream, dial)
             if tls is None:
                 return stream
             stream = tls
         if self.protocol.probe is not None and self._wanted(Stage.PROTOCOL):
             self.enter(Stage.PROTOCOL)
-            self.record(await self._talk(self.protocol.probe(stream, self.target)))
+            result = self.record(await self._talk(self.protocol.probe(stream, self.target)))
+            if self.protocol.starts_tls and result.ok and self.target.tls is not TlsUse.OFF:
+                stream = await self._start_tls(stream, dial, offered=bool(result.detail.get("offers_tls")))
         return stream
 
+    async def _start_tls(self, stream: Stream, dial: Dial, *, offered: bool) -> Stream:
+        """The protocol has come to the point where a client shakes hands, if the server offers to."""
+        if offered:
+            return await self._secure(self._tls_layer(stream), lambda: self._dial_and_start_tls(dial)) or stream
+        self.enter(Stage.TLS)
+        # A client that was not told what to do about TLS goes on without; one that was told to encrypt does not.
+        self.record(StageResult(stage=Stage.TLS, ok=self.target.tls is None, finding=Finding.TLS_NOT_OFFERED))
+        return stream
+
+    async def _dial_and_start_tls(self, dial: Dial) -> Stream:
+        assert self.protocol.probe is not None
+        stream = await dial()
+        try:
+            await self.protocol.probe(stream, self.target)
+        except BaseException:
+            stream.close()
+            raise
+        return self._tls_layer(stream)
+
+    def _tls_layer(self, stream: Stream) -> Stream:
+        return self.protocol.tls_layer(stream) if self.protocol.tls_layer else stream
+
+    async def _secure(self, stream: Stream, dial: Dial) -> Stream | None:
+        self.enter(Stage.TLS)
+        result, tls = await self._tls(stream, dial)
+        self.record(result)
+        return tls
+
     async def _tls(self, stream: Stream, dial: Dial) -> tuple[StageResult, Stream | None]:
+        verify = self.protocol.verifies if self.target.tls is None else self.target.tls is TlsUse.VERIFY
         try:
             async with asyncio.timeout(self.options.timeout_s):
-                return await handshake(stream, self.target.host, self.prober.contexts, dial)
+                return await handshake(stream, self.target.host, self.prober.contexts, dial, verify=verify)
         except TimeoutError:
             detail = {"server_name": self.target.host, "timeout_s": self.options.timeout_s}
             return StageResult(stage=Stage.TLS, ok=False, finding=Finding.NO_ANSWER, detail=detail), None

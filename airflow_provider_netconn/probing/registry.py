@@ -25,6 +25,10 @@ class Protocol:
     :param tls: whether TLS starts with the first byte
     :param over_http_proxy: whether clients of this protocol follow HTTP_PROXY and HTTPS_PROXY
     :param probe: speaks the protocol; None where a connection (and TLS) is all that can be asked for
+    :param starts_tls: TLS starts within the protocol: the probe asks for it and says in its detail whether the server
+        ``offers_tls``; the TLS stage follows on the same stream
+    :param tls_layer: what carries the TLS records within the protocol; None where they follow as they are
+    :param verifies: whether clients of this protocol verify the certificate by default
     """
 
     name: str
@@ -32,19 +36,38 @@ class Protocol:
     tls: bool = False
     over_http_proxy: bool = False
     probe: ProtocolProbe | None = None
+    starts_tls: bool = False
+    tls_layer: Callable[[Stream], Stream] | None = None
+    verifies: bool = True
 
 
 _PROTOCOLS: dict[str, Protocol] = {}
 
 
 def register(
-    name: str, *, default_port: int | None, tls: bool = False, over_http_proxy: bool = False
+    name: str,
+    *,
+    default_port: int | None,
+    tls: bool = False,
+    over_http_proxy: bool = False,
+    starts_tls: bool = False,
+    tls_layer: Callable[[Stream], Stream] | None = None,
+    verifies: bool = True,
 ) -> Callable[[ProtocolProbe], ProtocolProbe]:
-    """Register a probe under a name; may be stacked to give several names to one probe."""
+    """Register a probe under a name (see :class:`Protocol`); may be stacked to give several names to one probe."""
 
     def decorate(probe: ProtocolProbe) -> ProtocolProbe:
         add(
-            Protocol(name=name, default_port=default_port, tls=tls, over_http_proxy=over_http_proxy, probe=probe),
+            Protocol(
+                name=name,
+                default_port=default_port,
+                tls=tls,
+                over_http_proxy=over_http_proxy,
+                probe=probe,
+                starts_tls=starts_tls,
+                tls_layer=tls_layer,
+                verifies=verifies,
+            )
         )
         return probe
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from airflow_provider_netconn.errors import InvalidTargetError
-from airflow_provider_netconn.evidence import Expectation, Target, is_address
+from airflow_provider_netconn.evidence import Expectation, Target, TlsUse, is_address
 from airflow_provider_netconn.probing import protocols  # noqa: F401  registers the protocols
 from airflow_provider_netconn.probing.registry import protocol_named, protocol_names
 
@@ -99,14 +99,9 @@ def _from_mapping(given: Mapping[str, Any], field: str) -> dict[str, Any]:
     if not isinstance(host, str) or not host:
         raise InvalidTargetError(f"{field}.host", f"{host!r} is no host", "write a name or an address")
     fields["host"] = _ascii(host, field)
-    if "expect" in fields:
-        fields["expect"] = parse_expectation(fields["expect"], f"{field}.expect")
-    for name in ("expect_networks", "expect_addresses"):
+    for name, read in _READERS.items():
         if name in fields:
-            fields[name] = text_tuple(fields[name], f"{field}.{name}")
-    for name in ("protocol", "name", "dial", "http_path"):
-        if name in fields and not isinstance(fields[name], str):
-            raise InvalidTargetError(f"{field}.{name}", f"{fields[name]!r} is no text", "write it in quotes")
+            fields[name] = read(fields[name], f"{field}.{name}")
     if fields.get("protocol") in _SCHEMES:
         fields["protocol"] = _SCHEMES[fields["protocol"]]
     return fields
@@ -124,6 +119,16 @@ def parse_expectation(value: object, field: str) -> Expectation:
         raise InvalidTargetError(field, f"{value!r} is no expectation", f"write one of {known}") from None
 
 
+def _tls_use(value: object, field: str) -> TlsUse:
+    if value is False:  # YAML reads a bare `off` so
+        return TlsUse.OFF
+    try:
+        return TlsUse(str(value).lower())
+    except ValueError:
+        known = ", ".join(use.value for use in TlsUse)
+        raise InvalidTargetError(field, f"{value!r} is no use of TLS", f"write one of {known}") from None
+
+
 def text_tuple(value: object, field: str) -> tuple[str, ...]:
     """A list of texts, or one text, as a tuple.
 
@@ -133,6 +138,25 @@ def text_tuple(value: object, field: str) -> tuple[str, ...]:
     if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
         raise InvalidTargetError(field, f"{value!r} is no list of texts", "write one such as [10.20.0.0/16]")
     return tuple(items)
+
+
+def _text(value: object, field: str) -> str:
+    if not isinstance(value, str):
+        raise InvalidTargetError(field, f"{value!r} is no text", "write it in quotes")
+    return value
+
+
+_READERS: Final[dict[str, Callable[[object, str], object]]] = {
+    "expect": parse_expectation,
+    "tls": _tls_use,
+    "expect_networks": text_tuple,
+    "expect_addresses": text_tuple,
+    "protocol": _text,
+    "name": _text,
+    "dial": _text,
+    "http_path": _text,
+}
+"""How a mapping's values become those of a target; port and host have checks of their own."""
 
 
 def _ascii(host: str, field: str) -> str:

@@ -6,10 +6,10 @@ certificate it was.
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -62,12 +62,13 @@ class TlsContexts:
 
 
 async def handshake(
-    stream: Stream, server_name: str, contexts: TlsContexts, dial: Dial
+    stream: Stream, server_name: str, contexts: TlsContexts, dial: Dial, *, verify: bool = True
 ) -> tuple[StageResult, TlsStream | None]:
     """Shake hands on the stream, verifying the server's name.
 
-    :param stream: a connected stream; closed here unless the handshake succeeds
+    :param stream: a connected stream; closed here unless the handshake succeeds on it
     :param dial: gives another connection for the look at a certificate that failed
+    :param verify: whether the client verifies; one that does not goes on with what a failed verification has seen
     :return: the result, and the stream to talk on
     """
     tls = TlsStream(stream, contexts.verifying, server_name)
@@ -75,7 +76,12 @@ async def handshake(
         await tls.handshake()
     except ssl.SSLCertVerificationError as error:
         tls.close()
-        return await _look(error, server_name, contexts, dial), None
+        result, looking = await _look(error, server_name, contexts, dial)
+        if looking is not None and not verify:
+            return replace(result, ok=True, finding=Finding.UNVERIFIED), looking
+        if looking is not None:
+            looking.close()
+        return result, None
     except (OSError, EOFError) as error:  # ssl.SSLError is an OSError
         tls.close()
         return _failed(error, server_name), None
@@ -88,18 +94,25 @@ async def handshake(
 
 async def _look(
     error: ssl.SSLCertVerificationError, server_name: str, contexts: TlsContexts, dial: Dial
-) -> StageResult:
+) -> tuple[StageResult, TlsStream | None]:
     """Read the chain that failed; that look itself may fail, which leaves the detail shorter and the finding as is."""
     finding = _VERIFY_CODES.get(error.verify_code, Finding.CERTIFICATE_INVALID)
     detail: dict[str, Any] = {"server_name": server_name, "problem": error.verify_message}
+    tls: TlsStream | None = None
     try:
         tls = TlsStream(await dial(), contexts.looking, server_name)
-        with contextlib.closing(tls):
-            await tls.handshake()
-            detail = _describe(tls, server_name) | detail
+        await tls.handshake()
+        detail = _describe(tls, server_name) | detail
     except (OSError, EOFError) as look_error:
         detail["look_failed"] = f"{type(look_error).__name__}: {look_error}"
-    return StageResult(stage=Stage.TLS, ok=False, finding=finding, detail=detail)
+        if tls is not None:
+            tls.close()
+        tls = None
+    except BaseException:
+        if tls is not None:
+            tls.close()
+        raise
+    return StageResult(stage=Stage.TLS, ok=False, finding=finding, detail=detail), tls
 
 
 def _failed(error: OSError | EOFError, server_name: str) -> StageResult:
