@@ -61,7 +61,7 @@ def parse_destination(path: str) -> Destination:
     from airflow_provider_netconn.report import format_for
 
     destination = Destination(path=path, location=_without_secrets(path), format=format_for(path))
-    if destination.is_blob and (not urlsplit(path).hostname or len(_blob_address(path)[1]) < 2):  # noqa: PLR2004
+    if destination.is_blob and not _names_a_blob(path):
         raise InvalidOptionError(
             "report_path",
             f"{destination.location} names no blob",
@@ -118,6 +118,11 @@ def _write_object(text: str, destination: Destination, conn_id: str | None) -> N
 def _account_in_path(host: str) -> bool:
     """Whether this host serves many accounts, as an emulator does under an address or a name without a domain."""
     return "." not in host or is_address(host)
+
+
+def _names_a_blob(url: str) -> bool:
+    container_and_blob = _blob_address(url)[1]
+    return bool(urlsplit(url).hostname) and len(container_and_blob) == 2 and not url.endswith("/")  # noqa: PLR2004
 
 
 def _blob_address(url: str) -> tuple[str, list[str]]:
