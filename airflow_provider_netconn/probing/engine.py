@@ -276,7 +276,7 @@ class _Run:
             return StageResult(stage=Stage.PROTOCOL, ok=False, finding=Finding.NO_ANSWER, detail=detail)
         except ConnectionResetError as error:
             return StageResult(stage=Stage.PROTOCOL, ok=False, finding=Finding.RESET, detail={"error": str(error)})
-        except OSError as error:
+        except (OSError, EOFError) as error:
             return StageResult(stage=Stage.PROTOCOL, ok=False, finding=Finding.CLOSED, detail={"error": str(error)})
 
     async def _dial(self, address: str, port: int) -> Stream:

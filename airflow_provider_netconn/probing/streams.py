@@ -31,6 +31,16 @@ class Stream(ABC):
     def close(self) -> None:
         """Close the socket below, now, without any farewell."""
 
+    async def exactly(self, count: int) -> bytes:
+        """Receive so many bytes, and not one more; ``EOFError`` where the peer ends the stream before."""
+        received = b""
+        while len(received) < count:
+            chunk = await self.receive(min(CHUNK, count - len(received)))
+            if not chunk:
+                raise EOFError
+            received += chunk
+        return received
+
     async def lines(self, limit: int, max_length: int = 1024) -> AsyncIterator[bytes]:
         """Up to ``limit`` lines without their ends, each cut at ``max_length`` bytes; what is unfinished comes last."""
         buffer, seen = b"", 0
