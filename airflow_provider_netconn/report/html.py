@@ -53,12 +53,14 @@ class Card:
     """One verdict as the page shows it.
 
     :param index: place of the target in the order given, from 0
+    :param advised: as expected, and yet there is something to do
     :param raw: the verdict as JSON text; empty where the page leaves it out
     """
 
     verdict: Verdict
     index: int
     tone: str
+    advised: bool
     path_tone: str
     outcome_tone: str
     address: str
@@ -125,6 +127,7 @@ def _cards(report: Report) -> Iterator[Card]:
             verdict=verdict,
             index=places[id(verdict)],
             tone=_tone(verdict),
+            advised=verdict.as_expected and verdict.remedy is not None,
             path_tone=_path_tone(verdict),
             outcome_tone=_outcome_tone(verdict.outcome),
             address=wording.address_of(verdict.endpoint),

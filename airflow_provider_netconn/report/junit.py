@@ -57,7 +57,10 @@ def _add_case(suite: ET.Element, verdict: Verdict) -> None:
         message = one_line(f"{verdict.headline}: {verdict.explanation}")
         failure = ET.SubElement(case, "failure", {"type": kind, "message": message})
         failure.text = _failure_text(verdict)
-    ET.SubElement(case, "system-out").text = "\n".join(map(_stage_line, verdict.stages))
+    lines = [_stage_line(stage) for stage in verdict.stages]
+    if verdict.as_expected and verdict.remedy:
+        lines += [printable(f"{verdict.cause}: {verdict.explanation}"), printable(f"Remedy: {verdict.remedy}")]
+    ET.SubElement(case, "system-out").text = "\n".join(lines)
 
 
 def _stage_line(stage: StageResult) -> str:

@@ -19,10 +19,11 @@
   };
   const { compare } = new Intl.Collator(undefined, { numeric: true });
   const unexpected = (card) => "unexpected" in card.dataset;
+  const advised = (card) => "advised" in card.dataset;
   const place = new Map(cards.map((card) => [card, Number(card.id.slice("target-".length))]));
   const given = (a, b) => place.get(a) - place.get(b);
   const orders = {
-    unexpected: (a, b) => unexpected(b) - unexpected(a) || given(a, b),
+    unexpected: (a, b) => unexpected(b) - unexpected(a) || advised(b) - advised(a) || given(a, b),
     given,
     name: (a, b) => compare(nameOf(a), nameOf(b)) || given(a, b),
     slow: (a, b) => b.dataset.seconds - a.dataset.seconds || given(a, b),

@@ -35,7 +35,7 @@ def verdict_table(report: Report) -> Table:
         mark = "✓" if verdict.as_expected else "✗"
         headline = Text(f"{mark} {one_line(verdict.headline)}", style=_colour(verdict))
         target = Text(one_line(verdict.target))
-        if verdict.as_expected:
+        if verdict.as_expected and not verdict.remedy:
             table.add_row(headline, target, Text(f"nothing ({duration(verdict.duration_s)})", style="dim"))
             continue
         headline.stylize("bold")
@@ -49,8 +49,8 @@ def verdict_table(report: Report) -> Table:
 def plain_table(report: Report) -> str:
     """The verdicts as lines of plain text, unexpected first, ending in the summary and a newline.
 
-    One line for each target begins with ``ok`` or ``not ok``, so that ``grep`` finds it; what is not as expected has
-    its remedy below, indented. No colour, no frame.
+    One line for each target begins with ``ok`` or ``not ok``, so that ``grep`` finds it; what there
+    is to do stands below, indented. No colour, no frame.
     """
     header = ("RESULT", "TARGET", "VERDICT", "PATH", "OUTCOME", "CAUSE")
     verdicts = unexpected_first(report)
@@ -59,7 +59,7 @@ def plain_table(report: Report) -> str:
     lines = []
     for number, row in enumerate(rows):
         lines.append("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-        if number and not verdicts[number - 1].as_expected:
+        if number and (verdicts[number - 1].remedy or not verdicts[number - 1].as_expected):
             lines += _plain_advice(verdicts[number - 1])
     return "\n".join([*(lines if verdicts else []), f"{summary(report)}.", ""])
 

@@ -28,8 +28,11 @@ def one_line(text: object) -> str:
 
 
 def unexpected_first(report: Report) -> tuple[Verdict, ...]:
-    """The verdicts that are not as expected, then the others; each group in the order in which it was given."""
-    return tuple(sorted(report.verdicts, key=lambda verdict: verdict.as_expected))
+    """The verdicts that are not as expected, then those that have a remedy all the same, then the others.
+
+    Such a remedy is for what is yet to come, as a certificate that expires soon. Each group keeps the order given.
+    """
+    return tuple(sorted(report.verdicts, key=lambda verdict: (verdict.as_expected, verdict.remedy is None)))
 
 
 def summary(report: Report) -> str:

@@ -177,7 +177,7 @@ def _blob_stages(account: str, address: str) -> tuple[StageResult, ...]:
 
 
 def good_verdicts() -> tuple[Verdict, ...]:
-    """Six that are as expected, one of them public by intent."""
+    """Six that are as expected, one of them public by intent, and one with something to do all the same."""
     database = Target(
         host="orders-db.postgres.database.azure.com",
         port=5432,
@@ -225,6 +225,10 @@ def good_verdicts() -> tuple[Verdict, ...]:
             Path.PRIVATE,
             Outcome.OK,
             _blob_stages("archive", "10.20.0.5"),
+            as_expected=True,
+            cause="CERTIFICATE_EXPIRES_SOON",
+            explanation="The certificate of archive.blob.core.windows.net expires in 9 days.",
+            remedy="Renew the certificate before 2025-03-10.",
         ),
         verdict(
             "https://landing.blob.core.windows.net",
@@ -268,7 +272,7 @@ def _public_blob() -> Verdict:
         Path.PUBLIC,
         Outcome.OK,
         stages,
-        cause="zone_not_linked",
+        cause="ZONE_NOT_LINKED",
         explanation="The name passes through privatelink.blob.core.windows.net, yet its answer is the public address "
         "203.0.113.41: a private endpoint exists, but this network does not see its zone.",
         remedy="Link the private DNS zone privatelink.blob.core.windows.net to the virtual network of this "
@@ -303,7 +307,7 @@ def _blocked_database() -> Verdict:
         Outcome.BLOCKED,
         stages,
         headline="BLOCKED",
-        cause="packets_dropped",
+        cause="PACKETS_DROPPED",
         explanation="No answer from 10.20.1.7 port 1433 within 5 s: something on the way drops the packets.",
         remedy="Open TCP 1433 from this worker's subnet to 10.20.1.7 in the network security "
         "group or firewall between them.",
@@ -328,7 +332,7 @@ def _mixed() -> Verdict:
         Outcome.OK,
         stages,
         headline="MIXED",
-        cause="mixed_answers",
+        cause="MIXED_ANSWERS",
         explanation="The name has a private and a public address; which of the two a client takes is chance.",
         remedy="Remove the public record from the private zone, so that only 10.20.0.8 is left.",
     )
@@ -342,8 +346,8 @@ def _unknown_name() -> Verdict:
         Path.UNKNOWN,
         Outcome.MISCONFIGURED,
         (unresolved(Finding.NXDOMAIN, "NXDOMAIN", 0.0064),),
-        headline="NO_NAME",
-        cause="name_unknown",
+        headline="MISCONFIGURED",
+        cause="NAME_NOT_FOUND",
         explanation="sftp.partner.example does not exist, says 10.0.0.10.",
         remedy="Correct the host of the connection partner_sftp, or have the record made in the zone partner.example.",
     )
@@ -373,8 +377,8 @@ def _intercepted() -> Verdict:
         Path.PRIVATE,
         Outcome.MISCONFIGURED,
         stages,
-        headline="TLS",
-        cause="tls_intercepted",
+        headline="MISCONFIGURED",
+        cause="TLS_INTERCEPTED",
         explanation="The certificate is issued by 'Corp TLS Inspection CA', which this host does not trust.",
         remedy="Exempt acme.snowflakecomputing.com from TLS inspection, "
         "or give the check the CA's file (ca_files) and set REQUESTS_CA_BUNDLE for the workers.",
@@ -391,7 +395,7 @@ def _undecided() -> Verdict:
         Outcome.UNKNOWN,
         stages,
         headline="UNKNOWN",
-        cause="dns_silent",
+        cause="DNS_SILENT",
         explanation="No nameserver answered within 5 s.",
         remedy="Check that this worker reaches 10.0.0.10 on UDP and TCP port 53.",
     )

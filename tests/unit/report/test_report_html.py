@@ -121,7 +121,15 @@ def test_unexpected_come_first_with_the_remedy_before_what_was_seen(page: str) -
     text = Reader(page).text
     assert text.index("wasb_invoices") < text.index("sql_dw") < text.index("wasb_orders")
     assert text.index("Link the private DNS zone") < text.index("The name passes through")
-    assert page.count('<div class="remedy">') == 6
+    assert page.count('<div class="remedy">') == 7
+
+
+def test_remedy_of_what_is_as_expected_is_not_lost(page: str) -> None:
+    card = page[page.index('id="target-3"') :]
+    assert card.index("CERTIFICATE_EXPIRES_SOON") < card.index("Renew the certificate before 2025-03-10.")
+    assert page.index('id="target-12"') < page.index('id="target-3"') < page.index('id="target-1"')
+    assert 'class="card doubtful" id="target-3"' in page
+    assert page.count(" data-advised>") == 1
 
 
 def test_header_says_result_place_and_time(page: str) -> None:
@@ -142,7 +150,7 @@ def test_badges_say_in_words_what_their_colour_says(page: str) -> None:
     for badge in (
         "path</span> PUBLIC",
         "outcome</span> BLOCKED",
-        "cause</span> zone_not_linked",
+        "cause</span> ZONE_NOT_LINKED",
         "expected</span> private",
     ):
         assert badge in page

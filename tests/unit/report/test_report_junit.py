@@ -40,12 +40,19 @@ def test_failure_has_cause_message_and_remedy_first() -> None:
     assert case.get("time") == "0.082"
     failure = case.find("failure")
     assert failure is not None
-    assert failure.get("type") == "zone_not_linked"
+    assert failure.get("type") == "ZONE_NOT_LINKED"
     assert failure.get("message", "").startswith("PUBLIC: The name passes")
     lines = (failure.text or "").splitlines()
     assert lines[0].startswith("Remedy: Link the private DNS zone")
     assert "- resolve: 203.0.113.41 (TTL 60 s), from 10.0.0.10" in lines
     assert "Path: PUBLIC (expected: private)" in lines
+
+
+def test_remedy_of_what_is_as_expected_is_in_its_output() -> None:
+    case = suite_of(sample_report()).find("testcase[@name='wasb_archive']")
+    assert case is not None
+    assert case.find("failure") is None
+    assert (case.findtext("system-out") or "").splitlines()[-1] == "Remedy: Renew the certificate before 2025-03-10."
 
 
 def test_class_is_the_connection_type_or_else_the_protocol() -> None:

@@ -13,7 +13,7 @@ def rows(report: Report) -> list[str]:
 
 def test_summary_says_how_many_and_where() -> None:
     text = render(sample_report(), "markdown")
-    assert "**6 of 12 targets are not as expected.** 5 PRIVATE, 2 PUBLIC" in text
+    assert "**6 of 12 targets are not as expected.** 5 PRIVATE, 2 MISCONFIGURED, 2 PUBLIC" in text
     assert "Checked 2025-03-01T06:00:00Z in 5.31 s" in text
     assert "Queue: private-network" in text
 
@@ -22,9 +22,10 @@ def test_table_has_the_unexpected_first_with_cause_and_remedy() -> None:
     table = rows(sample_report())
     assert len(table) == 2 + 12
     assert table[2].startswith(
-        "| wasb_invoices | **PUBLIC** | PUBLIC | OK | `zone_not_linked` | Link the private DNS zone"
+        "| wasb_invoices | **PUBLIC** | PUBLIC | OK | `ZONE_NOT_LINKED` | Link the private DNS zone"
     )
-    assert table[8] == "| wasb_orders | PRIVATE | PRIVATE | OK |  |  |"
+    assert table[8].startswith("| wasb_archive | PRIVATE | PRIVATE | OK | `CERTIFICATE_EXPIRES_SOON` | Renew")
+    assert table[9] == "| wasb_orders | PRIVATE | PRIVATE | OK |  |  |"
 
 
 def test_cells_are_escaped() -> None:

@@ -21,11 +21,14 @@ def printed(report: Report, width: int = 80, *, colour: bool = False) -> str:
 def test_plain_table_is_one_greppable_line_a_target_and_the_remedy_below() -> None:
     lines = plain_table(sample_report()).splitlines()
     assert lines[0].split() == ["RESULT", "TARGET", "VERDICT", "PATH", "OUTCOME", "CAUSE"]
-    assert lines[1].split() == ["not", "ok", "wasb_invoices", "PUBLIC", "PUBLIC", "OK", "zone_not_linked"]
+    assert lines[1].split() == ["not", "ok", "wasb_invoices", "PUBLIC", "PUBLIC", "OK", "ZONE_NOT_LINKED"]
     assert lines[2].startswith("        seen: The name passes")
     assert any(line.startswith("        remedy: Link the private DNS zone") for line in lines)
     assert sum(line.startswith("ok ") for line in lines) == 6
     assert sum(line.startswith("not ok ") for line in lines) == 6
+    advised = next(number for number, line in enumerate(lines) if "wasb_archive" in line)
+    assert lines[advised].startswith("ok ")
+    assert "        remedy: Renew the certificate before 2025-03-10." in lines[advised + 1 : advised + 4]
     assert lines[-1] == "6 of 12 targets are not as expected."
 
 
@@ -52,12 +55,13 @@ def test_table_fits_80_columns_and_names_all() -> None:
         "wasb_invoices",
         "✗ BLOCKED",
         "✓ PRIVATE",
-        "zone_not_linked",
+        "ZONE_NOT_LINKED",
         "path PUBLIC",
         "MISCONFIGURED",
         "partner_sftp",
     ):
         assert word in text
+    assert "Renew the certificate" in text
     assert text.index("wasb_invoices") < text.index("wasb_orders")
 
 

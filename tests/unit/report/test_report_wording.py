@@ -48,10 +48,10 @@ def test_summary(wrong: int, total: int, text: str) -> None:
     assert wording.summary(replace(report, verdicts=(good,) * (total - wrong) + (bad,) * wrong)) == text
 
 
-def test_unexpected_first_keeps_the_order_given_within_each_group() -> None:
+def test_unexpected_come_first_then_what_has_a_remedy_each_in_the_order_given() -> None:
     names = [verdict.target for verdict in wording.unexpected_first(sample_report())]
     assert names[:3] == ["wasb_invoices", "sql_dw", "lake"]
-    assert names[6:8] == ["wasb_orders", "wasb_archive"]
+    assert names[6:8] == ["wasb_archive", "wasb_orders"]
 
 
 def test_vantage_leaves_out_what_does_not_apply() -> None:
