@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow_provider_netconn.errors import InvalidConfigError, InvalidInputError
 from airflow_provider_netconn.evidence import Expectation, Target, check_network
 from airflow_provider_netconn.probing.options import CheckOptions
-from airflow_provider_netconn.probing.targets import parse_expectation, parse_target, text_tuple
+from airflow_provider_netconn.probing.targets import TARGET_KEYS, parse_expectation, parse_target, text_tuple
 
 if TYPE_CHECKING:
     import yaml
@@ -22,19 +22,6 @@ _OPTION_KEYS: Final = tuple(
     option.name for option in dataclasses.fields(CheckOptions) if option.name != "last_stage"
 )  # a file describes whole checks
 _EXPECTATION_KEYS: Final = ("expect", "expect_networks")
-_TARGET_KEYS: Final = (
-    "host",
-    "port",
-    "url",
-    "protocol",
-    "name",
-    "dial",
-    "http_path",
-    "tls",
-    "expect",
-    "expect_networks",
-    "expect_addresses",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +107,7 @@ def _targets(document: _Document, expect: Expectation, networks: tuple[str, ...]
     for index, given in enumerate(document.sequence("targets")):
         name = f"targets[{index}]"
         if isinstance(given, Mapping):
-            document.check_keys(name, _TARGET_KEYS)
+            document.check_keys(name, TARGET_KEYS)
         with document.errors_of(name):
             yield parse_target(given, expect=expect, expect_networks=networks, field=name)
 
