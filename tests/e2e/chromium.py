@@ -126,9 +126,9 @@ class Page:
 @contextlib.contextmanager
 def chromium_page(program: str) -> Iterator[Page]:
     """A page of a new Chromium with a profile of its own, which ends with the context."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, contextlib.ExitStack() as stack:
-        in_read, in_write = _pipe(stack)
-        out_read, out_write = _pipe(stack)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        in_read, in_write = _pipe()
+        out_read, out_write = _pipe()
         # The browser reads from descriptor 3 and writes to 4, which only a shell can be told to set up.
         command = ["bash", "-c", f'exec "$@" 3<&{in_read} 4>&{out_write}', "bash", program, *FLAGS]
         process = subprocess.Popen(
@@ -142,11 +142,10 @@ def chromium_page(program: str) -> Iterator[Page]:
         os.close(in_read)
         os.close(out_write)
         try:
-            page = Page(in_write, out_read)
-            yield page
-            page._session = None
-            page.send("Browser.close")
+            yield Page(in_write, out_read)
         finally:
+            os.close(in_write)  # the end of its pipe ends the browser
+            os.close(out_read)
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
@@ -154,7 +153,7 @@ def chromium_page(program: str) -> Iterator[Page]:
                 process.wait(10)
 
 
-def _pipe(stack: contextlib.ExitStack) -> tuple[int, int]:
+def _pipe() -> tuple[int, int]:
     """A pipe whose descriptors are far from 3 and 4, so that the shell can set these two in any order."""
     ends = []
     for end in os.pipe():
