@@ -59,6 +59,7 @@ RULES: Final[dict[Stage, tuple[Rule, ...]]] = {
         Rule("NO_PRIVATE_ENDPOINT", (Finding.NOT_PRIVATE,), lambda view: bool(view.evidence.name.services)),
         Rule("ADDRESS_LOOPBACK", (Finding.NOT_PRIVATE,), lambda view: set(view.ranges) == {"loopback"}),
         Rule("ADDRESS_PUBLIC", (Finding.NOT_PRIVATE,)),
+        Rule("ADDRESS_LOOPBACK", (Finding.NOT_PUBLIC,), lambda view: set(view.ranges) == {"loopback"}),
         Rule("ADDRESS_NOT_PUBLIC", (Finding.NOT_PUBLIC,)),
         Rule("ADDRESS_NOT_THE_EXPECTED_ONE", (Finding.OTHER_ADDRESSES,)),
     ),

@@ -19,6 +19,9 @@ _RANGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("link-local", ("169.254.0.0/16", "fe80::/10")),
 )
 
+LOCAL_RANGES = frozenset({"loopback", "link-local"})
+"""Addresses that lead no further than this host or its link: not private unless named so, and never public."""
+
 
 def judge_addresses(target: Target, addresses: Iterable[str]) -> StageResult:
     """Hold the resolved addresses against the target's expectation.
@@ -54,8 +57,10 @@ def range_of(address: str) -> str:
 def _finding(target: Target, private: Mapping[str, bool]) -> Finding:
     if target.expect is Expectation.PRIVATE and not all(private.values()):
         return Finding.MIXED_ADDRESSES if any(private.values()) else Finding.NOT_PRIVATE
-    if target.expect is Expectation.PUBLIC and any(private.values()):
-        return Finding.NOT_PUBLIC if all(private.values()) else Finding.MIXED_ADDRESSES
+    if target.expect is Expectation.PUBLIC:
+        elsewhere = [private[text] or range_of(text) in LOCAL_RANGES for text in private]
+        if any(elsewhere):
+            return Finding.NOT_PUBLIC if all(elsewhere) else Finding.MIXED_ADDRESSES
     if target.expect_addresses and {*map(_parse, private)} != {*map(_parse, target.expect_addresses)}:
         return Finding.OTHER_ADDRESSES
     return Finding.AS_EXPECTED

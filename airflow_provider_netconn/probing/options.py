@@ -11,7 +11,7 @@ from airflow_provider_netconn.errors import InvalidOptionError
 from airflow_provider_netconn.evidence import MAX_PORT, Stage
 
 MAX_RETRIES = 10
-_NAMESERVER = re.compile(r"\[(?P<v6>[^\]]+)\](?::(?P<v6port>\d+))?|(?P<v4>[0-9.]+)(?::(?P<v4port>\d+))?")
+_NAMESERVER = re.compile(r"\[(?P<v6>[^\]]+)\](?::(?P<v6port>[0-9]{1,5}))?|(?P<v4>[0-9.]+)(?::(?P<v4port>[0-9]{1,5}))?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

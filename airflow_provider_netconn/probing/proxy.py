@@ -8,22 +8,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass
+from urllib.request import getproxies_environment, proxy_bypass_environment
 
 from airflow_provider_netconn.evidence import Finding, StageResult, Target
 from airflow_provider_netconn.probing.protocols.http import ClosedError, NotHttpError, exchange, request
 from airflow_provider_netconn.probing.registry import protocol_named
 from airflow_provider_netconn.probing.streams import Stream
 
-DEFAULT_PROXY_PORT = 80  # as urllib3 and curl's http:// have it where a proxy URL names none
+DEFAULT_PROXY_PORTS = {"https": 443}
+DEFAULT_PROXY_PORT = 80  # as urllib3 has it where a proxy URL names none, and no other is usual for its scheme
+SPOKEN_SCHEMES = frozenset({"http", "https"})
 HTTP_PROXY_AUTHENTICATION_REQUIRED = 407
 HTTP_OK = range(200, 300)
+NO_URL = "(not a URL)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyAddress:
     """One proxy. Its credentials are kept from ``repr`` and never leave this module.
 
+    :param host: empty where the setting is no URL with a host
     :param url: scheme, host and port, without user and password
     """
 
@@ -34,7 +38,7 @@ class ProxyAddress:
     authorization: str | None = field(default=None, repr=False)
 
 
-class ProxyRefusedError(Exception):
+class ProxyRefusedError(ConnectionError):
     """The proxy would not open the tunnel.
 
     :param finding: PROXY_REFUSED, PROXY_AUTHENTICATION_REQUIRED or NOT_A_PROXY
@@ -82,7 +86,10 @@ class ProxySettings:
         url = self.proxies.get(protocol.name) or self.proxies.get("all")
         if not protocol.over_http_proxy or not url:
             return None
-        if proxy_bypass(target.host, dict(self.proxies)) or self._network_bypassed(target.host):
+        host = f"[{target.host}]" if ":" in target.host else target.host
+        # A client compares what stands in the URL, and there the usual port is left out.
+        shown = host if target.port == protocol.default_port else f"{host}:{target.port}"
+        if proxy_bypass_environment(shown, {"no": self.no_proxy}) or self._network_bypassed(target.host):
             return None
         return _parse(url)
 
@@ -102,17 +109,20 @@ class ProxySettings:
 
 
 def _parse(url: str) -> ProxyAddress:
-    parts = urlsplit(url if "://" in url else f"http://{url}")
-    host = parts.hostname or ""
     try:
-        port = parts.port or DEFAULT_PROXY_PORT
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        host = parts.hostname or ""
+    except ValueError:  # its text may quote the password
+        return ProxyAddress(host="", port=0, scheme="", url=NO_URL)
+    try:
+        port = parts.port or DEFAULT_PROXY_PORTS.get(parts.scheme, DEFAULT_PROXY_PORT)
     except ValueError:
         port = 0
     shown_host = f"[{host}]" if ":" in host else host
     authorization = None
     if parts.username is not None:
         user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        authorization = "Basic " + base64.b64encode(user.encode()).decode("ascii")
+        authorization = "Basic " + base64.b64encode(user.encode("utf-8", "surrogateescape")).decode("ascii")
     return ProxyAddress(
         host=host,
         port=port,

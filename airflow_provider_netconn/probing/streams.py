@@ -42,17 +42,22 @@ class Stream(ABC):
         return received
 
     async def lines(self, limit: int, max_length: int = 1024) -> AsyncIterator[bytes]:
-        """Up to ``limit`` lines without their ends, each cut at ``max_length`` bytes; what is unfinished comes last."""
-        buffer, seen = b"", 0
+        """Up to ``limit`` lines without their ends, each cut at ``max_length`` bytes; what is unfinished comes last.
+
+        A line that is too long is given as soon as so much of it is there; its rest is dropped.
+        """
+        buffer, seen, dropping = b"", 0, False
         while seen < limit:
             line, newline, rest = buffer.partition(b"\n")
-            if newline or len(line) >= max_length:
-                buffer, seen = rest if newline else line[max_length:], seen + 1
-                yield line[:max_length].removesuffix(b"\r")
+            if newline or len(line) > max_length:
+                if not dropping:
+                    seen += 1
+                    yield line.removesuffix(b"\r")[:max_length]
+                buffer, dropping = rest, not newline
                 continue
             chunk = await self.receive()
             if not chunk:
-                if buffer:
+                if buffer and not dropping:
                     yield buffer
                 return
             buffer += chunk

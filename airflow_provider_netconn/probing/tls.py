@@ -192,5 +192,6 @@ def covers(names: Sequence[str], server_name: str) -> bool:
         wanted = ipaddress.ip_address(server_name)
         return any(is_address(name) and ipaddress.ip_address(name) == wanted for name in names)
     wanted_name = server_name.lower().removesuffix(".")
-    _, _, parent = wanted_name.partition(".")
-    return any(name.lower() in (wanted_name, f"*.{parent}") for name in names)
+    _, dot, parent = wanted_name.partition(".")
+    covering = {wanted_name, f"*.{parent}"} if dot else {wanted_name}
+    return any(name.lower() in covering for name in names)
