@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies_environment, proxy_bypass
 
 from airflow_provider_netconn.evidence import Finding, StageResult, Target
 from airflow_provider_netconn.probing.protocols.http import ClosedError, NotHttpError, exchange, request
@@ -89,7 +89,7 @@ class ProxySettings:
         host = f"[{target.host}]" if ":" in target.host else target.host
         # A client compares what stands in the URL, and there the usual port is left out.
         shown = host if target.port == protocol.default_port else f"{host}:{target.port}"
-        if proxy_bypass_environment(shown, {"no": self.no_proxy}) or self._network_bypassed(target.host):
+        if proxy_bypass(shown, {"no": self.no_proxy}) or self._network_bypassed(target.host):
             return None
         return _parse(url)
 
