@@ -15,6 +15,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_netconn.errors import NetconnError
 from airflow_provider_netconn.evidence import Report, Target, Verdict, from_json, to_json
+from airflow_provider_netconn.triggers.own_loop import run_on_own_loop
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -113,10 +114,22 @@ class ConnectivityCheckTrigger(_CheckTrigger):
         return super()._arguments() | {"broken_connections": self.broken_connections}
 
     async def _event(self, checks: ModuleType, options: CheckOptions) -> dict[str, Any]:
-        report = await checks.run_check(
-            self._targets(), options, process="triggerer", queue=self.task_queue, on_verdict=self._log_verdict
-        )
-        return {"report": to_json(report), "broken_connections": self.broken_connections}
+        loop = asyncio.get_running_loop()
+
+        def tell(verdict: Verdict, done: int, total: int) -> None:
+            # Airflow's log of a trigger belongs to its loop and context.
+            loop.call_soon_threadsafe(self._log_verdict, verdict, done, total)
+
+        async def run() -> Any:
+            return to_json(
+                await checks.run_check(
+                    self._targets(), options, process="triggerer", queue=self.task_queue, on_verdict=tell
+                )
+            )
+
+        # Hundreds of handshakes at once would hold up the loop that all triggers share.
+        report = await run_on_own_loop(run, name="netconn-check")
+        return {"report": report, "broken_connections": self.broken_connections}
 
     def _log_verdict(self, verdict: Verdict, done: int, total: int) -> None:
         from airflow_provider_netconn.summary import progress_line
