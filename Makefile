@@ -1,0 +1,35 @@
+# What one does with this project. Each target builds the environment (.venv) first, or brings it up to date.
+#
+#   make demo [KEEP=1]                a real Airflow checks local endpoints; KEEP=1 leaves it up until Ctrl-C
+#   make test [PYTEST_ARGS="-k dns"]  the whole suite; with NETCONN_REQUIRE_ALL=1 a skip is a failure
+#   make lint | make docs             only these parts of it
+#   make environment                  only the environment; PYTHON=/path/to/python chooses the interpreter
+#   make clean                        remove all that was built, the environment too
+
+environment_python := .venv/bin/python
+checks := $(environment_python) scripts/run_checks.py
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint docs environment clean
+
+help:
+	@sed -n 's/^#  *\(make .*\)/\1/p' Makefile
+
+environment:
+	@sh scripts/bootstrap_environment.sh
+
+demo: environment
+	@exec $(environment_python) -m testbed.demo
+
+test: environment
+	@exec $(checks)
+
+lint: environment
+	@exec $(checks) format lint types imports causes
+
+docs: environment
+	@exec $(checks) causes docs
+
+clean:
+	rm -rf .venv .demo build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
