@@ -1,15 +1,9 @@
-"""What these tests share: an Airflow home of their own, a context to execute in, and connections with secrets."""
+"""What these tests share: a context to execute in, connections of the environment, and servers."""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from datetime import UTC, datetime
-
-# Before anything imports Airflow, which makes this folder and writes its configuration there.
-os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="netconn-airflow-"))
-os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 
 import pytest
 

@@ -100,7 +100,10 @@ async def test_a_check_can_be_cancelled_and_leaves_no_connection_and_no_thread()
         checking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asyncio.wait_for(checking, 2)
-        assert not [thread for thread in threading.enumerate() if thread.name == "netconn-check"]
+        for thread in threading.enumerate():
+            if thread.name == "netconn-check":
+                thread.join(1)
+                assert not thread.is_alive()
 
 
 async def test_a_check_holds_up_the_loop_of_all_triggers_only_shortly():
