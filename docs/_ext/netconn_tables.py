@@ -117,12 +117,14 @@ _KNOWN_DEFAULTS = {
 
 
 class Connections(Table):
-    """The table of connection types."""
+    """The table of connection types, and below it the code that each row was read from."""
 
     def markdown(self) -> str:
         rows = [self._row(f"`{row.conn_type}`", row) for row in CONNECTION_TYPES.values()]
         rows.append(self._row("any other", connection_type("")))
-        return markdown_table(("type", "the address, in order of preference", "port", "protocol", "read as by"), rows)
+        table = markdown_table(("type", "the address, in order of preference", "port", "protocol"), rows)
+        sources = [f"- `{row.conn_type}`: " + row.source.replace("_", "\\_") for row in CONNECTION_TYPES.values()]
+        return "\n".join([table, "", "The rows were written after these hooks and clients:", "", *sources])
 
     @staticmethod
     def _row(name: str, row: ConnectionType) -> tuple[str, ...]:
@@ -132,12 +134,12 @@ class Connections(Table):
         if row.secure_if is not None:
             protocol += f", or `tls` where `{row.secure_if}` is set"
         port = str(row.default_port) if row.default_port else "the URL's" if row.protocol == "http" else "none"
-        return name, "; ".join(places), port, protocol, row.source
+        return name, "<br>".join(places), port, protocol
 
 
 def _condition(field: Any) -> str:
     starts = f" that starts with `{field.starts_with}`" if field.starts_with else ""
-    unless = " and ".join(f"`{locator}`" for locator in field.unless)
+    unless = " or ".join(f"`{locator}`" for locator in field.unless)
     return starts + (f", unless {unless} is set" if unless else "")
 
 
@@ -169,15 +171,14 @@ class Headlines(Table):
 
     def markdown(self) -> str:
         expect = evidence.Expectation(self.arguments[0])
-        outcomes = list(evidence.Outcome)
         rows = []
-        for path in evidence.Path:
+        for outcome in evidence.Outcome:
             cells = []
-            for outcome in outcomes:
+            for path in evidence.Path:
                 word = headline(path, outcome, expect)
                 cells.append(f"**{word}** ✓" if is_as_expected(path, outcome, expect) else word)
-            rows.append((f"path {path.value}", *cells))
-        return markdown_table(("", *(outcome.value for outcome in outcomes)), rows)
+            rows.append((f"outcome {outcome.value}", *cells))
+        return markdown_table(("", *(f"path {path.value}" for path in evidence.Path)), rows)
 
 
 class Schema(Table):
