@@ -438,6 +438,49 @@ PROTOCOL_CAUSES: Final = (
         remedy="Look at the backends of the gateway or load balancer in front of the service.",
     ),
     Cause(
+        code="SERVICE_REFUSES_CLIENT",
+        stage=Stage.PROTOCOL,
+        meaning="The service itself turns this client away before any login: its own access rules or limits.",
+        proof="The protocol's own refusal, such as SMTP 554 instead of a greeting, or Redis's protected mode.",
+        seen="{host}:{port} says: {said}.",
+        remedy="Admit this client's address in the service's own access rules, or raise the limit that its answer "
+        "names; the way through the network is open.",
+    ),
+    Cause(
+        code="SERVICE_UNAVAILABLE",
+        stage=Stage.PROTOCOL,
+        meaning="The service answers that it cannot serve now: it starts, recovers, or has too much to do.",
+        proof="The protocol's own word, such as SMTP 421, or Redis's LOADING and MASTERDOWN.",
+        seen="{host}:{port} says: {said}.",
+        remedy="Wait and try again; where it lasts, look at the service itself. The way through the network is open.",
+    ),
+    Cause(
+        code="AMQP_VERSION_MISMATCH",
+        stage=Stage.PROTOCOL,
+        meaning="The broker speaks AMQP in another version than the client: 0-9-1 and 1.0 are two protocols.",
+        proof="A protocol header of another version in answer to the client's.",
+        seen="{host}:{port} speaks {protocol_seen}, not {protocol_expected}.",
+        remedy="Use a client and a target protocol of that version: amqp for 0-9-1 (RabbitMQ), amqp10 for 1.0 (Azure "
+        "Service Bus and Event Hubs); RabbitMQ before 4.0 speaks 1.0 once rabbitmq_amqp1_0 is enabled.",
+    ),
+    Cause(
+        code="PROTOCOL_VERSION_MISMATCH",
+        stage=Stage.PROTOCOL,
+        meaning="The service speaks the protocol in a version that clients no longer, or not yet, speak.",
+        proof="The version that the service itself names.",
+        seen="{host}:{port} speaks {protocol_seen}; clients need {protocol_expected}.",
+        remedy="Bring the service up to date, or use a client of that version.",
+    ),
+    Cause(
+        code="TLS_REQUIRED",
+        stage=Stage.PROTOCOL,
+        meaning="The port wants TLS, and the client begins without.",
+        proof="A TLS alert, or the protocol's own demand for TLS, in answer to the client's first bytes.",
+        seen="{host}:{port} wants TLS: {said}.",
+        remedy="Turn TLS on in the connection and use the protocol with TLS (https, amqps, rediss, smtps), or the "
+        "service's port without TLS.",
+    ),
+    Cause(
         code="NOT_THIS_PROTOCOL",
         stage=Stage.PROTOCOL,
         meaning="Something answers, but not in the expected protocol.",

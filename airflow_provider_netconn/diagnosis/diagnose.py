@@ -7,7 +7,7 @@ from typing import Final
 from airflow_provider_netconn.diagnosis.catalogue import CAUSES, Cause
 from airflow_provider_netconn.diagnosis.lines import evidence_lines
 from airflow_provider_netconn.diagnosis.rules import ENGINE_RULES, RULES, WARNING_RULES
-from airflow_provider_netconn.diagnosis.view import EvidenceView
+from airflow_provider_netconn.diagnosis.view import EvidenceView, listed
 from airflow_provider_netconn.evidence import (
     Evidence,
     Expectation,
@@ -31,6 +31,7 @@ _OUTCOMES: Final = {
         Finding.TLS_REFUSED,
         Finding.CLOSED,
         Finding.RESET,
+        Finding.CLIENT_REFUSED,
     ),
     Outcome.UNREACHABLE: (
         Finding.SERVFAIL,
@@ -44,6 +45,7 @@ _OUTCOMES: Final = {
         Finding.PROXY_UNREACHABLE,
         Finding.NO_ANSWER,
         Finding.GATEWAY_ERROR,
+        Finding.SERVICE_UNAVAILABLE,
         Finding.DEADLINE_EXCEEDED,
     ),
     Outcome.MISCONFIGURED: (
@@ -62,6 +64,8 @@ _OUTCOMES: Final = {
         Finding.NOT_TLS,
         Finding.TLS_NOT_OFFERED,
         Finding.NOT_THIS_PROTOCOL,
+        Finding.OTHER_VERSION,
+        Finding.TLS_REQUIRED,
     ),
     Outcome.UNKNOWN: (Finding.PROBE_ERROR,),
 }
@@ -78,7 +82,7 @@ def diagnose(evidence: Evidence) -> Verdict:
     probe = evidence.probe
     outcome = _outcome(view.stopping)
     cause = _cause(view)
-    facts = view.facts()
+    facts = view.facts() if cause else {}
     return Verdict(
         target=probe.target.name,
         path=view.path,
@@ -131,4 +135,5 @@ def _cause(view: EvidenceView) -> Cause | None:
 def _all_well(target: Target, view: EvidenceView) -> str:
     last = view.evidence.probe.stages[-1].stage
     reached = "resolves" if last in (Stage.RESOLVE, Stage.ADDRESS) else "answers"
-    return f"{target.host} {reached} at {view.facts()['addresses']}; path {view.path.value}, as expected."
+    addresses = listed(view.detail(Stage.RESOLVE).get("addresses", ()))
+    return f"{target.host} {reached} at {addresses}; path {view.path.value}, as expected."

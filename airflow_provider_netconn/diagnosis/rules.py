@@ -105,6 +105,15 @@ RULES: Final[dict[Stage, tuple[Rule, ...]]] = {
     ),
     Stage.PROTOCOL: (
         Rule("GATEWAY_ERROR", (Finding.GATEWAY_ERROR,)),
+        Rule("SERVICE_REFUSES_CLIENT", (Finding.CLIENT_REFUSED,)),
+        Rule("SERVICE_UNAVAILABLE", (Finding.SERVICE_UNAVAILABLE,)),
+        Rule(
+            "AMQP_VERSION_MISMATCH",
+            (Finding.OTHER_VERSION,),
+            lambda view: view.evidence.probe.target.protocol.startswith("amqp"),
+        ),
+        Rule("PROTOCOL_VERSION_MISMATCH", (Finding.OTHER_VERSION,)),
+        Rule("TLS_REQUIRED", (Finding.TLS_REQUIRED,)),
         Rule("NOT_THIS_PROTOCOL", (Finding.NOT_THIS_PROTOCOL,)),
         Rule("CLOSED_WITHOUT_ANSWER", (Finding.CLOSED, Finding.RESET)),
         Rule("NO_ANSWER", (Finding.NO_ANSWER,)),

@@ -150,6 +150,8 @@ class EvidenceView:
             **self._tls_facts(),
             "status": str(self.detail(Stage.PROTOCOL).get("status")),
             "protocol_seen": str(self.detail(Stage.PROTOCOL).get("seen")),
+            "protocol_expected": str(self.detail(Stage.PROTOCOL).get("expected")),
+            "said": str(self.detail(Stage.PROTOCOL).get("said")),
         }
 
     def _resolution(self) -> str:
