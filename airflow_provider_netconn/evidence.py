@@ -133,6 +133,10 @@ class Finding(StrEnum):
     GREETED = "greeted"
     GATEWAY_ERROR = "gateway_error"
     NOT_THIS_PROTOCOL = "not_this_protocol"
+    OTHER_VERSION = "other_version"
+    CLIENT_REFUSED = "client_refused"
+    SERVICE_UNAVAILABLE = "service_unavailable"
+    TLS_REQUIRED = "tls_required"
     # any stage that talks
     CLOSED = "closed"
     NO_ANSWER = "no_answer"

@@ -52,6 +52,7 @@ _PASSING = frozenset(
         Finding.NO_ANSWER,
         Finding.CLOSED,
         Finding.GATEWAY_ERROR,
+        Finding.SERVICE_UNAVAILABLE,
     }
 )
 """Findings that the next moment may not repeat: tried again."""
