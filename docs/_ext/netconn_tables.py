@@ -247,7 +247,11 @@ class Protocols(Table):
             tls = "from the first byte" if protocol.tls else "within the protocol" if protocol.starts_tls else "no"
             if tls != "no" and not protocol.verifies:
                 tls += ", not verified unless asked"
-            meaning = prose((protocol.probe.__doc__ or "").split("\n\n")[0]) if protocol.probe else _BARE[name]
+            meaning = (
+                prose((protocol.probe.__doc__ or "").split("\n\n")[0])
+                if protocol.probe
+                else _BARE.get(name, "Nothing: a connection (and a handshake) is enough.")
+            )
             proxy = "yes" if protocol.over_http_proxy else "no"
             rows.append((f"`{name}`", str(protocol.default_port or "none"), tls, proxy, meaning))
         return markdown_table(("protocol", "default port", "TLS", "follows HTTP proxies", "what is said"), rows)
