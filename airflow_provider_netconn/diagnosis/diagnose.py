@@ -46,7 +46,6 @@ _OUTCOMES: Final = {
         Finding.NO_ANSWER,
         Finding.GATEWAY_ERROR,
         Finding.SERVICE_UNAVAILABLE,
-        Finding.SERVICE_UNAVAILABLE,
         Finding.DEADLINE_EXCEEDED,
     ),
     Outcome.MISCONFIGURED: (
@@ -65,8 +64,6 @@ _OUTCOMES: Final = {
         Finding.NOT_TLS,
         Finding.TLS_NOT_OFFERED,
         Finding.NOT_THIS_PROTOCOL,
-        Finding.OTHER_VERSION,
-        Finding.TLS_REQUIRED,
         Finding.OTHER_VERSION,
         Finding.TLS_REQUIRED,
     ),
