@@ -545,6 +545,17 @@ WARNINGS: Final = (
         warning=True,
     ),
     Cause(
+        code="STRANGERS_REFUSED",
+        stage=Stage.PROTOCOL,
+        meaning="The service has no access rule for a stranger from here; whether it admits the connection's own user, "
+        "only a login shows.",
+        proof="PostgreSQL refuses an unknown user before it asks for a password (pg_hba.conf).",
+        seen="{host}:{port} speaks {protocol} and says to an unknown user: {said}.",
+        remedy="Where logins fail in the same words, admit this host's address in pg_hba.conf, or turn TLS on in the "
+        "connection: a rule may be for connections with TLS alone.",
+        warning=True,
+    ),
+    Cause(
         code="CONNECTION_NOT_ENCRYPTED",
         stage=Stage.TLS,
         meaning="The server offers no TLS within its protocol: passwords and data cross the network in the clear.",

@@ -124,6 +124,7 @@ RULES: Final[dict[Stage, tuple[Rule, ...]]] = {
 WARNING_RULES: Final[tuple[tuple[str, Callable[[EvidenceView], bool]], ...]] = (
     ("RESOLVERS_DISAGREE", lambda view: view.resolvers_disagree),
     ("SOME_ADDRESSES_FAIL", lambda view: view.some_addresses_fail),
+    ("STRANGERS_REFUSED", lambda view: bool(view.detail(Stage.PROTOCOL).get("refuses_strangers"))),
     ("CONNECTION_NOT_ENCRYPTED", lambda view: view.finding(Stage.TLS) is Finding.TLS_NOT_OFFERED),
     (
         "CERTIFICATE_EXPIRES_SOON",

@@ -12,8 +12,7 @@ import resource
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any, Self
 
@@ -25,6 +24,7 @@ from airflow_provider_netconn.probing.connect import connect_all
 from airflow_provider_netconn.probing.dns_lookup import DnsClient
 from airflow_provider_netconn.probing.options import CheckOptions, parse_nameserver
 from airflow_provider_netconn.probing.proxy import (
+    SPOKEN_SCHEMES,
     ProxyAddress,
     ProxyRefusedError,
     ProxySettings,
@@ -33,13 +33,13 @@ from airflow_provider_netconn.probing.proxy import (
 )
 from airflow_provider_netconn.probing.registry import protocol_named
 from airflow_provider_netconn.probing.resolve import resolve
-from airflow_provider_netconn.probing.streams import SocketStream, Stream
+from airflow_provider_netconn.probing.streams import SocketStream, Stream, TlsStream
 from airflow_provider_netconn.probing.tls import Dial, TlsContexts, handshake
 
 log = logging.getLogger(__name__)
 
-RESOLVER_THREADS = 64
 RETRY_BASE_S = 0.2
+FAREWELL_LIMIT_S = 1.0
 # A target holds a few sockets at a time: one for each address, one for each DNS question.
 SOCKETS_A_TARGET = 4
 RESERVED_FILES = 100
@@ -69,7 +69,6 @@ class Prober:
         nameserver = parse_nameserver(options.nameserver) if options.nameserver else None
         self.dns = DnsClient(nameserver=nameserver)
         self.proxies = ProxySettings.of_environment() if options.use_proxy else ProxySettings()
-        self._threads = ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="getaddrinfo")
         self._contexts: TlsContexts | None = None
 
     async def __aenter__(self) -> Self:
@@ -78,13 +77,17 @@ class Prober:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        return None
 
     async def probe_all(self, targets: Iterable[Target], on_result: Callable[[int, ProbeResult], None]) -> None:
         """Probe all the targets, as many at once as the options and the limit of open files allow.
 
         :param on_result: called with each target's position and result, in the order in which they end
+        :raises InvalidTargetError: before anything is sent, where a target's protocol is not known
         """
+        targets = tuple(targets)
+        for target in targets:
+            protocol_named(target.protocol)
         numbered = iter(enumerate(targets))
 
         async def work() -> None:
@@ -103,8 +106,7 @@ class Prober:
             async with asyncio.timeout(self.options.deadline_s):
                 await run.all_stages()
         except TimeoutError:
-            detail = {"deadline_s": self.options.deadline_s}
-            run.record(StageResult(stage=run.stage, ok=False, finding=Finding.DEADLINE_EXCEEDED, detail=detail))
+            run.cut_short()
         except Exception as error:  # one target's bug must not end the check of the others
             log.exception("probe of %s failed in stage %s", target.name, run.stage.value)
             bug = {"error": f"{type(error).__name__}: {error}"}
@@ -128,13 +130,14 @@ class Prober:
         return await resolve(
             name,
             dns_client=self.dns,
-            threads=self._threads,
             timeout_s=self.options.timeout_s,
             prefer_nameserver=self.dns.nameserver is not None,
         )
 
     def _workers(self) -> int:
         soft_limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft_limit == resource.RLIM_INFINITY:
+            return self.options.concurrency
         return max(1, min(self.options.concurrency, (soft_limit - RESERVED_FILES) // SOCKETS_A_TARGET))
 
 
@@ -147,14 +150,28 @@ class _Run:
         self.target = target
         self.protocol = protocol_named(target.protocol)
         self.results: list[StageResult] = []
+        self.last_try: tuple[StageResult, ...] = ()
+        """The results as they stood when the stage that is being tried again had failed; empty where none is."""
         self.stage = Stage.RESOLVE
         self._stage_started = time.perf_counter()
 
     def record(self, result: StageResult) -> StageResult:
         """Keep a stage's result with the time since the stage was entered."""
-        timed = replace(result, duration_s=round(time.perf_counter() - self._stage_started, 6))
+        timed = self._timed(result)
         self.results.append(timed)
         return timed
+
+    def cut_short(self) -> None:
+        """The deadline passed. A further try that got no further than the last one takes nothing from what that saw."""
+        detail = {"deadline_s": self.options.deadline_s}
+        if self.last_try and _ORDER.index(self.stage) <= _ORDER.index(self.last_try[-1].stage):
+            *before, last = self.last_try
+            self.results = [*before, replace(last, detail={**last.detail, **detail})]
+            return
+        self.record(StageResult(stage=self.stage, ok=False, finding=Finding.DEADLINE_EXCEEDED, detail=detail))
+
+    def _timed(self, result: StageResult) -> StageResult:
+        return replace(result, duration_s=round(time.perf_counter() - self._stage_started, 6))
 
     def enter(self, stage: Stage) -> None:
         """Begin a stage: its time runs from now."""
@@ -177,17 +194,18 @@ class _Run:
 
     def _wanted(self, stage: Stage) -> bool:
         last = self.options.last_stage
-        order = list(Stage)
-        return last is None or order.index(stage) <= order.index(last)
+        return last is None or _ORDER.index(stage) <= _ORDER.index(last)
 
     async def _with_retries(self, stage: Callable[[], Awaitable[StageResult]]) -> StageResult:
         result = await stage()
         for attempt in range(self.options.retries):
             if result.ok or result.finding not in _PASSING:
                 break
+            self.last_try = (*self.results, self._timed(result))
             await _pause(attempt)
             again = await stage()
             result = replace(again, detail={**again.detail, "attempts": attempt + 2})
+        self.last_try = ()
         return result
 
     async def _converse_with_retries(self, addresses: list[str]) -> None:
@@ -199,8 +217,10 @@ class _Run:
             last = self.results[-1]
             if attempt:
                 self.results[-1] = replace(last, detail={**last.detail, "attempts": attempt + 1})
+            self.last_try = ()
             if last.ok or last.finding not in _PASSING or attempt == self.options.retries:
                 return
+            self.last_try = tuple(self.results)
             await _pause(attempt)
 
     async def _converse(self, addresses: list[str]) -> None:
@@ -233,11 +253,22 @@ class _Run:
     async def _start_tls(self, stream: Stream, dial: Dial, *, offered: bool) -> Stream:
         """The protocol has come to the point where a client shakes hands, if the server offers to."""
         if offered:
-            return await self._secure(self._tls_layer(stream), lambda: self._dial_and_start_tls(dial)) or stream
+            tls = await self._secure(self._tls_layer(stream), lambda: self._dial_and_start_tls(dial))
+            if tls is None:
+                return stream
+            await self._take_leave(tls)
+            return tls
         self.enter(Stage.TLS)
         # A client that was not told what to do about TLS goes on without; one that was told to encrypt does not.
         self.record(StageResult(stage=Stage.TLS, ok=self.target.tls is None, finding=Finding.TLS_NOT_OFFERED))
         return stream
+
+    async def _take_leave(self, stream: Stream) -> None:
+        """A courtesy after the last stage: whatever comes of it, the results stand."""
+        if self.protocol.farewell is not None:
+            with suppress(OSError, EOFError):  # TimeoutError is an OSError
+                async with asyncio.timeout(min(self.options.timeout_s, FAREWELL_LIMIT_S)):
+                    await self.protocol.farewell(stream)
 
     async def _dial_and_start_tls(self, dial: Dial) -> Stream:
         assert self.protocol.probe is not None
@@ -259,13 +290,14 @@ class _Run:
         return tls
 
     async def _tls(self, stream: Stream, dial: Dial) -> tuple[StageResult, Stream | None]:
-        verify = self.protocol.verifies if self.target.tls is None else self.target.tls is TlsUse.VERIFY
-        try:
-            async with asyncio.timeout(self.options.timeout_s):
-                return await handshake(stream, self.target.host, self.prober.contexts, dial, verify=verify)
-        except TimeoutError:
-            detail = {"server_name": self.target.host, "timeout_s": self.options.timeout_s}
-            return StageResult(stage=Stage.TLS, ok=False, finding=Finding.NO_ANSWER, detail=detail), None
+        return await handshake(
+            stream,
+            self.target.host,
+            self.prober.contexts,
+            dial,
+            timeout_s=self.options.timeout_s,
+            verify=self.protocol.verifies if self.target.tls is None else self.target.tls is TlsUse.VERIFY,
+        )
 
     async def _talk(self, probe: Awaitable[StageResult]) -> StageResult:
         """The protocol within its limit; what breaks the connection is a finding."""
@@ -289,16 +321,22 @@ class _Run:
     async def _through_proxy(self, proxy: ProxyAddress) -> StageResult:
         """The way a real client goes: the tunnel, TLS within it, the protocol within that; one result for all."""
         detail: dict[str, Any] = {"proxy": proxy.url}
+        if proxy.scheme not in SPOKEN_SCHEMES and proxy.host:
+            error = f"{proxy.scheme}:// proxies are not known here, only http:// and https://"
+            return StageResult(
+                stage=Stage.PROXY, ok=False, finding=Finding.PROBE_ERROR, detail=detail | {"error": error}
+            )
         try:
-            address = await self._proxy_address(proxy)
-            async with asyncio.timeout(self.options.timeout_s):
-                result = await self._ask_through(proxy, address)
+            result = await self._ask_through(proxy, await self._proxy_address(proxy))
         except ProxyRefusedError as error:
             return StageResult(
                 stage=Stage.PROXY, ok=False, finding=error.finding, detail=detail | {"via": error.detail}
             )
-        except (TimeoutError, OSError) as error:
-            problem = str(error) or f"no answer within {self.options.timeout_s:g} s"
+        except TimeoutError:
+            detail |= {"problem": f"no answer within {self.options.timeout_s:g} s"}
+            return StageResult(stage=Stage.PROXY, ok=False, finding=Finding.PROXY_UNREACHABLE, detail=detail)
+        except (OSError, EOFError) as error:
+            problem = str(error) or "the connection was closed"
             detail |= {"problem": problem}
             return StageResult(stage=Stage.PROXY, ok=False, finding=Finding.PROXY_UNREACHABLE, detail=detail)
         detail |= {"stage": result.stage.value, "finding": result.finding.value, "via": dict(result.detail)}
@@ -306,31 +344,61 @@ class _Run:
         return StageResult(stage=Stage.PROXY, ok=result.ok, finding=finding, detail=detail)
 
     async def _proxy_address(self, proxy: ProxyAddress) -> str:
+        if not proxy.host:
+            raise ConnectionError("the setting is no URL with a host")
         resolved = await self.prober.addresses_of(proxy.host)
         if not resolved.ok:
             raise ConnectionError(f"the proxy's name {proxy.host} does not resolve: {resolved.finding.value}")
         return str(resolved.detail["addresses"][0])
 
     async def _ask_through(self, proxy: ProxyAddress, address: str) -> StageResult:
-        """Ask the target through the proxy, and give the stage that failed, or the protocol's result."""
+        """Ask the target through the proxy, and give the stage that failed, or the protocol's result.
 
-        async def dial() -> Stream:
-            stream = await self._dial(address, proxy.port)
+        The way to the proxy, the handshake and the protocol have the limit of a stage each, as without a proxy; what
+        is raised is about the proxy alone.
+        """
+
+        async def tunnel() -> Stream:
+            async with asyncio.timeout(self.options.timeout_s):
+                stream = await self._dial_proxy(proxy, address)
+                try:
+                    await open_tunnel(stream, proxy, self.target)
+                except BaseException:
+                    stream.close()
+                    raise
+                return stream
+
+        async def tunnel_again() -> Stream:
             try:
-                await open_tunnel(stream, proxy, self.target)
-            except BaseException:
-                stream.close()
-                raise
-            return stream
+                return await tunnel()
+            except ProxyRefusedError as error:
+                raise ConnectionError(error.finding.value) from error
 
         if not self.protocol.tls:  # a proxy is asked for the whole URL, no tunnel (RFC 9112, 3.2.2)
-            with closing(await self._dial(address, proxy.port)) as stream:
-                return await request_through(stream, proxy, self.target)
-        result, tls = await handshake(await dial(), self.target.host, self.prober.contexts, dial)
-        if tls is None or self.protocol.probe is None:
+            async with asyncio.timeout(self.options.timeout_s):
+                stream = await self._dial_proxy(proxy, address)
+            with closing(stream):
+                return await self._talk(request_through(stream, proxy, self.target))
+        result, tls = await self._tls(await tunnel(), tunnel_again)
+        if tls is None:
             return result
         with closing(tls):
-            return await self.protocol.probe(tls, self.target)
+            return await self._talk(self.protocol.probe(tls, self.target)) if self.protocol.probe else result
+
+    async def _dial_proxy(self, proxy: ProxyAddress, address: str) -> Stream:
+        stream = await self._dial(address, proxy.port)
+        if proxy.scheme != "https":
+            return stream
+        tls = TlsStream(stream, self.prober.contexts.verifying, proxy.host)
+        try:
+            await tls.handshake()
+        except BaseException:
+            tls.close()
+            raise
+        return tls
+
+
+_ORDER = tuple(Stage)
 
 
 async def _pause(attempt: int) -> None:

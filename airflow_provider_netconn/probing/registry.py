@@ -29,6 +29,8 @@ class Protocol:
         ``offers_tls``; the TLS stage follows on the same stream
     :param tls_layer: what carries the TLS records within the protocol; None where they follow as they are
     :param verifies: whether clients of this protocol verify the certificate by default
+    :param farewell: what is said on the stream that TLS was started on, before it is closed; for servers that hold a
+        connection that just ends against the host that it came from
     """
 
     name: str
@@ -39,6 +41,7 @@ class Protocol:
     starts_tls: bool = False
     tls_layer: Callable[[Stream], Stream] | None = None
     verifies: bool = True
+    farewell: Callable[[Stream], Awaitable[None]] | None = None
 
 
 _PROTOCOLS: dict[str, Protocol] = {}
@@ -53,6 +56,7 @@ def register(
     starts_tls: bool = False,
     tls_layer: Callable[[Stream], Stream] | None = None,
     verifies: bool = True,
+    farewell: Callable[[Stream], Awaitable[None]] | None = None,
 ) -> Callable[[ProtocolProbe], ProtocolProbe]:
     """Register a probe under a name (see :class:`Protocol`); may be stacked to give several names to one probe."""
 
@@ -67,6 +71,7 @@ def register(
                 starts_tls=starts_tls,
                 tls_layer=tls_layer,
                 verifies=verifies,
+                farewell=farewell,
             )
         )
         return probe
