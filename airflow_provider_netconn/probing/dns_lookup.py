@@ -14,6 +14,7 @@ from airflow_provider_netconn.evidence import Finding
 if TYPE_CHECKING:
     import dns.asyncresolver
     import dns.message
+    import dns.nameserver
     import dns.resolver
 
 QUERY_TIMEOUT_S = 2.0
@@ -62,6 +63,7 @@ class DnsClient:
 
     nameserver: tuple[str, int] | None = None
     _resolver: dns.asyncresolver.Resolver | None = field(default=None, init=False)
+    _servers: tuple[str, ...] = field(default=(), init=False)
 
     def load(self) -> None:
         """Import dnspython and read the system's configuration: blocking, so to be run in a thread."""
@@ -72,19 +74,17 @@ class DnsClient:
             resolver = dns.asyncresolver.Resolver()
         except dns.resolver.NoResolverConfiguration:
             resolver = dns.asyncresolver.Resolver(configure=False)
-        if self.nameserver is not None:
-            resolver.nameservers = [self.nameserver[0]]
-            resolver.port = self.nameserver[1]
+        addresses = [self.nameserver[0]] if self.nameserver else [str(address) for address in resolver.nameservers]
+        resolver.port = self.nameserver[1] if self.nameserver else resolver.port
+        resolver.nameservers = [_nameserver(address, resolver.port) for address in addresses]
+        self._servers = tuple(_server(address, resolver.port) for address in addresses)
         resolver.timeout = QUERY_TIMEOUT_S
         self._resolver = resolver
 
     @property
     def servers(self) -> tuple[str, ...]:
         """The nameservers that are asked, as ``address`` or, off port 53, ``address:port``."""
-        if self.nameserver is not None:
-            return (_server(*self.nameserver),)
-        resolver = self._loaded()
-        return tuple(str(server) for server in resolver.nameservers)
+        return (_server(*self.nameserver),) if self.nameserver else self._servers
 
     async def addresses(self, name: str, timeout_s: float) -> DnsAnswer:
         """Ask for the A and AAAA records of a name, both at once.
@@ -102,7 +102,8 @@ class DnsClient:
         try:
             answer = await self._loaded().resolve(name, kind, search=True, lifetime=timeout_s, raise_on_no_answer=False)
         except dns.resolver.NXDOMAIN as error:
-            return _from_nxdomain(error, name)
+            # dnspython does not say whose answer it was; of one server there is no doubt.
+            return _from_nxdomain(error, name, self.servers[0] if len(self.servers) == 1 else None)
         except dns.resolver.NoNameservers as error:
             return _from_errors(error.kwargs.get("errors", ()), name, Finding.DNS_UNREACHABLE)
         except dns.resolver.LifetimeTimeout as error:
@@ -119,6 +120,22 @@ class DnsClient:
         if self._resolver is None:
             raise RuntimeError("DnsClient.load() has not run")
         return self._resolver
+
+
+def _nameserver(address: str, port: int) -> dns.nameserver.Nameserver:
+    """A nameserver whose malformed answer counts; dnspython's own waits for a better one until the time is up."""
+    import dns.asyncquery
+    import dns.nameserver
+
+    class Nameserver(dns.nameserver.Do53Nameserver):
+        async def async_query(self, request: dns.message.QueryMessage, *_: Any, **how: Any) -> dns.message.Message:
+            if how.pop("max_size"):
+                return await super().async_query(request, max_size=True, **how)
+            return await dns.asyncquery.udp(
+                request, self.address, port=self.port, raise_on_truncation=True, ignore_unexpected=True, **how
+            )
+
+    return Nameserver(address, port)
 
 
 def _from_response(response: dns.message.Message | None, question: str, server: str | None) -> DnsAnswer:
@@ -157,7 +174,7 @@ def _walk(response: dns.message.Message, question: str) -> tuple[tuple[str, ...]
     return tuple(chain), tuple(addresses.get(name, ()))
 
 
-def _from_nxdomain(error: dns.resolver.NXDOMAIN, name: str) -> DnsAnswer:
+def _from_nxdomain(error: dns.resolver.NXDOMAIN, name: str, server: str | None) -> DnsAnswer:
     """With search domains several names were tried; the chain is the one that led furthest."""
     responses: dict[Any, dns.message.Message | None] = error.kwargs.get("responses", {})
     tried = [(question.to_text(omit_final_dot=True), response) for question, response in responses.items()]
@@ -168,6 +185,7 @@ def _from_nxdomain(error: dns.resolver.NXDOMAIN, name: str) -> DnsAnswer:
         question=question,
         rcode="NXDOMAIN",
         chain=chain,
+        server=server,
         errors=tuple(f"{question}: NXDOMAIN" for question, _ in tried),
     )
 

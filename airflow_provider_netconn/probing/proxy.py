@@ -38,7 +38,7 @@ class ProxyAddress:
     authorization: str | None = field(default=None, repr=False)
 
 
-class ProxyRefusedError(ConnectionError):
+class ProxyRefusedError(Exception):
     """The proxy would not open the tunnel.
 
     :param finding: PROXY_REFUSED, PROXY_AUTHENTICATION_REQUIRED or NOT_A_PROXY

@@ -8,9 +8,10 @@ later stages dial, and the system's stand beside them as evidence.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
+import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,12 +30,9 @@ class SystemAnswer:
     error: str | None = None
 
 
-async def resolve(
-    name: str, *, dns_client: DnsClient, threads: ThreadPoolExecutor, timeout_s: float, prefer_nameserver: bool
-) -> StageResult:
+async def resolve(name: str, *, dns_client: DnsClient, timeout_s: float, prefer_nameserver: bool) -> StageResult:
     """Resolve a name (or pass an address through).
 
-    :param threads: where ``getaddrinfo`` runs, which blocks and cannot be cancelled
     :param timeout_s: limit of the stage in seconds
     :param prefer_nameserver: a nameserver was given: its answers are the ones to dial
     """
@@ -42,7 +40,7 @@ async def resolve(
         return StageResult(
             stage=Stage.RESOLVE, ok=True, finding=Finding.LITERAL, detail={"name": name, "addresses": [name]}
         )
-    system_task = asyncio.ensure_future(_ask_system(name, threads, timeout_s))
+    system_task = asyncio.ensure_future(_ask_system(name, timeout_s))
     try:
         dns = await dns_client.addresses(name, timeout_s)
         if prefer_nameserver:
@@ -55,16 +53,45 @@ async def resolve(
     return _result(name, dns, system, prefer_nameserver)
 
 
-async def _ask_system(name: str, threads: ThreadPoolExecutor, timeout_s: float) -> SystemAnswer:
-    loop = asyncio.get_running_loop()
+async def _ask_system(name: str, timeout_s: float) -> SystemAnswer:
     try:
         async with asyncio.timeout(timeout_s):
-            infos = await loop.run_in_executor(threads, _getaddrinfo, name)
+            infos = await _getaddrinfo_in_thread(name)
     except TimeoutError:
         return SystemAnswer(error=f"no answer within {timeout_s:g} s")
-    except (OSError, UnicodeError) as error:
+    except (OSError, UnicodeError, RuntimeError) as error:  # RuntimeError: this system gives no more threads
         return SystemAnswer(error=str(error))
     return SystemAnswer(addresses=tuple(dict.fromkeys(str(info[4][0]) for info in infos)))
+
+
+def _getaddrinfo_in_thread(name: str) -> asyncio.Future[Sequence[tuple[Any, ...]]]:
+    """Run ``getaddrinfo``, which blocks and cannot be cancelled, in a thread of its own.
+
+    Not in a pool: names that hang would keep its threads from the others, and the process could not end before they do.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Sequence[tuple[Any, ...]]] = loop.create_future()
+
+    def deliver(infos: Sequence[tuple[Any, ...]], error: Exception | None) -> None:
+        if future.done():
+            return
+        if error is None:
+            future.set_result(infos)
+        else:
+            future.set_exception(error)
+
+    def run() -> None:
+        infos: Sequence[tuple[Any, ...]] = ()
+        failure = None
+        try:
+            infos = _getaddrinfo(name)
+        except (OSError, UnicodeError) as error:
+            failure = error
+        with contextlib.suppress(RuntimeError):  # nobody waits any more: the loop is closed
+            loop.call_soon_threadsafe(deliver, infos, failure)
+
+    threading.Thread(target=run, name="getaddrinfo", daemon=True).start()
+    return future
 
 
 def _getaddrinfo(name: str) -> Sequence[tuple[Any, ...]]:

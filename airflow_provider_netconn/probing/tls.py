@@ -6,6 +6,7 @@ certificate it was.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
@@ -62,21 +63,25 @@ class TlsContexts:
 
 
 async def handshake(
-    stream: Stream, server_name: str, contexts: TlsContexts, dial: Dial, *, verify: bool = True
+    stream: Stream, server_name: str, contexts: TlsContexts, dial: Dial, *, timeout_s: float, verify: bool = True
 ) -> tuple[StageResult, TlsStream | None]:
     """Shake hands on the stream, verifying the server's name.
 
     :param stream: a connected stream; closed here unless the handshake succeeds on it
     :param dial: gives another connection for the look at a certificate that failed
+    :param timeout_s: limit of the handshake and the look together, in seconds
     :param verify: whether the client verifies; one that does not goes on with what a failed verification has seen
     :return: the result, and the stream to talk on
     """
+    server_name = server_name.removesuffix(".")  # no certificate and no SNI has the final dot (RFC 6066, section 3)
+    until = asyncio.get_running_loop().time() + timeout_s
     tls = TlsStream(stream, contexts.verifying, server_name)
     try:
-        await tls.handshake()
+        async with asyncio.timeout_at(until):
+            await tls.handshake()
     except ssl.SSLCertVerificationError as error:
         tls.close()
-        result, looking = await _look(error, server_name, contexts, dial)
+        result, looking = await _look(error, server_name, contexts, dial, until)
         if looking is not None and not verify:
             return replace(result, ok=True, finding=Finding.UNVERIFIED), looking
         if looking is not None:
@@ -84,7 +89,7 @@ async def handshake(
         return result, None
     except (OSError, EOFError) as error:  # ssl.SSLError is an OSError
         tls.close()
-        return _failed(error, server_name), None
+        return _failed(error, server_name, timeout_s), None
     except BaseException:
         tls.close()
         raise
@@ -93,15 +98,16 @@ async def handshake(
 
 
 async def _look(
-    error: ssl.SSLCertVerificationError, server_name: str, contexts: TlsContexts, dial: Dial
+    error: ssl.SSLCertVerificationError, server_name: str, contexts: TlsContexts, dial: Dial, until: float
 ) -> tuple[StageResult, TlsStream | None]:
     """Read the chain that failed; that look itself may fail, which leaves the detail shorter and the finding as is."""
     finding = _VERIFY_CODES.get(error.verify_code, Finding.CERTIFICATE_INVALID)
     detail: dict[str, Any] = {"server_name": server_name, "problem": error.verify_message}
     tls: TlsStream | None = None
     try:
-        tls = TlsStream(await dial(), contexts.looking, server_name)
-        await tls.handshake()
+        async with asyncio.timeout_at(until):
+            tls = TlsStream(await dial(), contexts.looking, server_name)
+            await tls.handshake()
         detail = _describe(tls, server_name) | detail
     except (OSError, EOFError) as look_error:
         detail["look_failed"] = f"{type(look_error).__name__}: {look_error}"
@@ -115,7 +121,7 @@ async def _look(
     return StageResult(stage=Stage.TLS, ok=False, finding=finding, detail=detail), tls
 
 
-def _failed(error: OSError | EOFError, server_name: str) -> StageResult:
+def _failed(error: OSError | EOFError, server_name: str, timeout_s: float) -> StageResult:
     """A handshake that ended without a verdict on the certificate."""
     problem = f"{type(error).__name__}: {error}"
     match error:
@@ -127,7 +133,7 @@ def _failed(error: OSError | EOFError, server_name: str) -> StageResult:
         case ConnectionResetError() | BrokenPipeError():
             finding = Finding.RESET
         case TimeoutError():
-            finding = Finding.NO_ANSWER
+            finding, problem = Finding.NO_ANSWER, f"no answer within {timeout_s:g} s"
         case _:
             finding = Finding.CLOSED
     detail = {"server_name": server_name, "problem": problem}
@@ -136,8 +142,11 @@ def _failed(error: OSError | EOFError, server_name: str) -> StageResult:
 
 def _describe(tls: TlsStream, server_name: str) -> dict[str, Any]:
     """Protocol and chain of a finished handshake."""
-    chain = _chain(tls)
     detail: dict[str, Any] = {"server_name": server_name, "protocol": tls.tls.version()}
+    try:
+        chain = _chain(tls)
+    except ValueError as error:  # OpenSSL takes certificates that cryptography does not
+        return detail | {"unreadable": str(error)}
     if not chain:
         return detail
     leaf = chain[0]
@@ -170,7 +179,10 @@ def _chain(tls: TlsStream) -> list[x509.Certificate]:
     else:
         inner: Any = tls.tls
         encoded = [ssl.PEM_cert_to_DER_cert(link.public_bytes()) for link in inner._sslobj.get_unverified_chain()]
-    return [x509.load_der_x509_certificate(der) for der in encoded]
+    try:
+        return [x509.load_der_x509_certificate(der) for der in encoded]
+    except x509.InvalidVersion as error:
+        raise ValueError(str(error)) from None
 
 
 def _subject_alternative_names(certificate: x509.Certificate) -> tuple[str, ...]:
@@ -178,7 +190,7 @@ def _subject_alternative_names(certificate: x509.Certificate) -> tuple[str, ...]
 
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
         return ()
     return (
         *names.get_values_for_type(x509.DNSName),

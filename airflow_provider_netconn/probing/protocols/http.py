@@ -73,7 +73,7 @@ async def exchange(
             while (event := connection.next_event()) is h11.NEED_DATA:
                 received = await stream.receive()
                 first = (first + received)[:SHOWN_BYTES]
-                if not first:
+                if not received:
                     raise ClosedError
                 if not STATUS_LINE_START.startswith(first[: len(STATUS_LINE_START)]):
                     raise NotHttpError(f"first bytes {first!r}")  # h11 itself would wait for the end of the headers
