@@ -1,5 +1,5 @@
 """One file a protocol; importing this package registers them all."""
 
-from airflow_provider_netconn.probing.protocols import http, plain
+from airflow_provider_netconn.probing.protocols import amqp, http, plain, redis, smtp, ssh
 
-__all__ = ["http", "plain"]
+__all__ = ["amqp", "http", "plain", "redis", "smtp", "ssh"]
