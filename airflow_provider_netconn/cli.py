@@ -9,7 +9,8 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +20,13 @@ from airflow_provider_netconn.evidence import Expectation, check_network
 
 if TYPE_CHECKING:
     from airflow_provider_netconn.checks import CheckOptions, CheckPlan, OnVerdict
-    from airflow_provider_netconn.evidence import Report, Target
+    from airflow_provider_netconn.evidence import Report, Target, Verdict
 
 EXIT_AS_EXPECTED, EXIT_NOT_AS_EXPECTED, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+
+BETWEEN_ERRORS = "\n         "
+"""Puts each further error below the first one, behind ``netconn:``."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,20 +99,31 @@ def _add_zones(parser: argparse.ArgumentParser) -> None:
 
 def _check(options: argparse.Namespace) -> int:
     from airflow_provider_netconn.checks import CheckPlan, check, load_plan
-    from airflow_provider_netconn.report.local_file import write_local
 
     plan = load_plan(options.config) if options.config else CheckPlan()
     targets = _targets(options, plan)
     if not targets:
         raise InvalidOptionError("TARGET", "nothing to check", "give a target, --conn-id or --config")
-    report = check(targets, _check_options(options, plan), on_verdict=_progress(len(targets)))
-    for name, file in (("junit", options.junit), ("html", options.html), ("markdown", options.markdown)):
-        if file:
-            from airflow_provider_netconn.report import render
-
-            write_local(render(report, name), file)
-    _print(report, options.json)
+    with _progress(len(targets)) as on_verdict:
+        report = check(targets, _check_options(options, plan), on_verdict=on_verdict)
+    _print(report, options.json)  # first of all: what was found is not lost where a file cannot be written
+    _write_reports(report, {"junit": options.junit, "html": options.html, "markdown": options.markdown})
     return EXIT_NOT_AS_EXPECTED if report.unexpected else EXIT_AS_EXPECTED
+
+
+def _write_reports(report: Report, files: Mapping[str, str | None]) -> None:
+    """Write every report that is asked for; one that fails does not keep the others from being written."""
+    from airflow_provider_netconn.report import render, write_local
+
+    bad: list[str] = []
+    for name, file in files.items():
+        try:
+            if file:
+                write_local(render(report, name), file)
+        except NetconnError as error:
+            bad.append(str(error))
+    if bad:
+        raise NetconnError(BETWEEN_ERRORS.join(bad))
 
 
 def _targets(options: argparse.Namespace, plan: CheckPlan) -> list[Target]:
@@ -132,7 +148,7 @@ def _targets(options: argparse.Namespace, plan: CheckPlan) -> list[Target]:
             continue
         targets += [replace(target, expect=expect, expect_networks=networks) for target in found]
     if bad:
-        raise NetconnError("\n         ".join(bad))
+        raise NetconnError(BETWEEN_ERRORS.join(bad))
     return targets + list(plan.targets)
 
 
@@ -179,24 +195,28 @@ def _check_options(options: argparse.Namespace, plan: CheckPlan) -> CheckOptions
     return replace(plan.options, **{name: value for name, value in given.items() if value is not None})
 
 
-def _progress(total: int) -> OnVerdict | None:
+@contextmanager
+def _progress(total: int) -> Iterator[OnVerdict | None]:
     """A progress bar on a terminal's standard error; nothing in a pipe."""
     if not sys.stderr.isatty():
-        return None
+        yield None
+        return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    columns = (TextColumn("checking"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[last]}"))
-    progress = Progress(*columns, console=Console(stderr=True), transient=True)
-    task = progress.add_task("check", total=total, last="")
-    progress.start()
+    columns = (
+        TextColumn("checking"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[last]}", markup=False),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("check", total=total, last="")
 
-    def advance(verdict: Any, done: int, _total: int) -> None:
-        progress.update(task, completed=done, last=f"{verdict.headline} {verdict.target}", refresh=True)
-        if done == total:
-            progress.stop()
+        def advance(verdict: Verdict, done: int, _total: int) -> None:
+            progress.update(task, completed=done, last=f"{verdict.headline} {verdict.target}", refresh=True)
 
-    return advance
+        yield advance
 
 
 def _print(report: Report, as_json: bool) -> None:

@@ -124,8 +124,6 @@ class _Document:
         try:
             node = loader.get_single_node()
             self._data = {} if node is None else loader.construct_document(node)
-            if node is not None:
-                self._note_lines(node, "")
         except yaml.MarkedYAMLError as error:
             self._lines[""] = error.problem_mark.line + 1 if error.problem_mark else 1
             raise self.error("", f"no valid YAML: {error.problem}", "mend the syntax of this line") from None
@@ -133,6 +131,8 @@ class _Document:
             raise self.error("", f"no valid YAML: {error}", "mend the syntax") from None
         finally:
             loader.dispose()
+        if node is not None:
+            self._note_lines(node, "")
         if not isinstance(self._data, dict):
             raise self.error("", "the file is no mapping", f"write keys such as {', '.join(_TOP_KEYS)}")
 

@@ -158,7 +158,7 @@ ADDRESS_CAUSES: Final = (
         stage=Stage.ADDRESS,
         meaning="The name leads to this host itself; what a forwarder here does with it cannot be seen.",
         proof="A loopback address outside the expected networks.",
-        seen="{resolution}: this host itself.",
+        seen="{resolution}, which is this host.",
         remedy="Check /etc/hosts and any local forwarder; where loopback is meant, name it as an expected network.",
     ),
     Cause(
@@ -247,7 +247,7 @@ CONNECT_CAUSES: Final = (
         stage=Stage.CONNECT,
         meaning="Packets to the private address are dropped: no answer at all.",
         proof="Time-out of TCP connect to an address inside the expected networks.",
-        seen="TCP to port {port}: {attempts}; no answer in {timeout} s, tries included.",
+        seen="TCP to port {port}: {attempts}; no answer within {timeout} s.",
         remedy="Check in this order: the peering (Connected on both sides) or hub connection between this network and "
         "{addresses}; security groups and firewalls on the way for port {port}; routes back; that the private "
         "endpoint is "
@@ -258,7 +258,7 @@ CONNECT_CAUSES: Final = (
         stage=Stage.CONNECT,
         meaning="Packets to the public address are dropped: no answer at all.",
         proof="Time-out of TCP connect to an address outside the expected networks.",
-        seen="TCP to port {port}: {attempts}; no answer in {timeout} s, tries included.",
+        seen="TCP to port {port}: {attempts}; no answer within {timeout} s.",
         remedy="Check whether this network may reach the internet on port {port} (firewall, egress rules), and "
         "whether the "
         "service admits this network's outbound addresses.",

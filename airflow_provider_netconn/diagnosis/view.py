@@ -143,7 +143,7 @@ class EvidenceView:
             "system_error": str(resolve.get("system", {}).get("error")),
             "attempts": listed(f"{entry['address']} {entry['finding'].replace('_', ' ')}" for entry in attempts),
             "icmp": next((f" (ICMP {entry['icmp']})" for entry in attempts if entry.get("icmp")), ""),
-            "timeout": f"{deciding.duration_s:.1f}" if deciding else "",
+            "timeout": f"{deciding.detail.get('timeout_s', deciding.duration_s):g}" if deciding else "",
             "failed_stage": deciding.stage.value if deciding else "",
             "probe_error": str(deciding.detail.get("error")) if deciding else "",
             **self._proxy_facts(),
@@ -200,9 +200,10 @@ def _stops(result: StageResult) -> bool:
     return not result.ok and result.finding not in _UNWELCOME
 
 
-def _private(address: str, networks: tuple[str, ...]) -> bool:
-    parsed = ipaddress.ip_address(address)
-    return any(parsed in ipaddress.ip_network(network) for network in networks)
+def _private(text: str, networks: tuple[str, ...]) -> bool:
+    parsed = ipaddress.ip_address(text)
+    address = getattr(parsed, "ipv4_mapped", None) or parsed
+    return any(address in ipaddress.ip_network(network) for network in networks)
 
 
 def listed(items: Any) -> str:

@@ -85,6 +85,7 @@ async def connect_all(
         finding = Finding.CONNECTED if connected == len(attempts) else Finding.PARTLY_CONNECTED
     detail = {
         "port": port,
+        "timeout_s": timeout_s,
         "used": used.address if used else None,
         "addresses": [attempt.to_json() for attempt in attempts],
     }
