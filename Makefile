@@ -3,6 +3,7 @@
 #   make demo [KEEP=1]                a real Airflow checks local endpoints; KEEP=1 leaves it up until Ctrl-C
 #   make test [PYTEST_ARGS="-k dns"]  the whole suite; with NETCONN_REQUIRE_ALL=1 a skip is a failure
 #   make lint | make docs             only these parts of it
+#   make causes                       render docs/causes.md and the report's schema from the code
 #   make environment                  only the environment; PYTHON=/path/to/python chooses the interpreter
 #   make clean                        remove all that was built, the environment too
 
@@ -10,7 +11,7 @@ environment_python := .venv/bin/python
 checks := $(environment_python) scripts/run_checks.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs environment clean
+.PHONY: help demo test lint docs causes environment clean
 
 help:
 	@sed -n 's/^#  *\(make .*\)/\1/p' Makefile
@@ -29,6 +30,10 @@ lint: environment
 
 docs: environment
 	@exec $(checks) causes docs
+
+causes: environment
+	@$(environment_python) -m airflow_provider_netconn.diagnosis.docs docs/causes.md
+	@$(environment_python) -m airflow_provider_netconn.report.schema --write docs/report-schema.json
 
 clean:
 	rm -rf .venv .demo build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
