@@ -64,14 +64,14 @@ make_environment() {
     version=$(identity "$python")
     version=${version%% *}
     say "making $environment with Python $version ($python)"
-    if "$python" -c 'import ensurepip' 2>/dev/null && "$python" -m venv "$environment"; then
+    if "$python" -c 'import ensurepip; ensurepip.version' 2>/dev/null && "$python" -m venv "$environment"; then
         return
     fi
     rm -rf "$environment"
     if "$python" -m pip --version >/dev/null 2>&1; then
         say "this Python has no ensurepip; its own pip installs pip into $environment"
         "$python" -m venv --without-pip "$environment"
-        "$python" -m pip --python "$environment/bin/python" install --quiet pip && return
+        "$python" -m pip --python "$environment/bin/python" install -qq pip && return
     fi
     package=python${version%.*}-venv
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -102,7 +102,7 @@ fi
 rm -f "$stamp"
 say "installing the project and its tools into $environment; this takes a minute or two the first time"
 # A user's setting to install below the home folder does not work inside an environment.
-PIP_USER=0 "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-input -e '.[dev]' ||
+PIP_USER=0 "$environment/bin/python" -m pip install -qq --disable-pip-version-check --no-input -e '.[dev]' ||
     fail "pip could not install the project; see above"
 printf '%s\n' "$wanted" >"$stamp"
 say "ready"

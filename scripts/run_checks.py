@@ -1,7 +1,7 @@
 """Run everything that guards the project, or the named parts; then say what failed and what was skipped.
 
 Run with the environment's Python, as the Makefile does: ``.venv/bin/python scripts/run_checks.py [PART...]``. All parts
-run, also after one has failed. A part whose tool is missing is skipped; with ``NETCONN_REQUIRE_ALL=1`` that is a failure.
+run, also after one has failed. A part whose tool is missing is skipped; with ``NETCONN_REQUIRE_ALL=1`` that fails.
 ``PYTEST_ARGS`` holds further arguments for pytest.
 """
 
