@@ -554,7 +554,7 @@ async def test_a_redirect_to_nowhere_is_no_crash(location):
         (b"\x00" * 1000, Finding.NOT_THIS_PROTOCOL),
         (b"\xff\xfe\x00garbage\r\n\r\n", Finding.NOT_THIS_PROTOCOL),
         (b"220 smtp.example.net ESMTP\r\n", Finding.NOT_THIS_PROTOCOL),
-        (b"\x15\x03\x03\x00\x02\x02\x28", Finding.NOT_THIS_PROTOCOL),
+        (b"\x15\x03\x03\x00\x02\x02\x28", Finding.TLS_REQUIRED),
         (b"", Finding.CLOSED),
         (b"HTTP/1.1 20", Finding.CLOSED),
         (b"HTTP/1.1 200 OK\r\nContent-Le", Finding.CLOSED),

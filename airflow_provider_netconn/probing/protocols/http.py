@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from airflow_provider_netconn.evidence import Finding, Stage, StageResult, Target
+from airflow_provider_netconn.evidence import Finding, StageResult, Target
+from airflow_provider_netconn.probing.protocols.results import SHOWN_BYTES, failed, seen, unexpected
 from airflow_provider_netconn.probing.registry import register
 from airflow_provider_netconn.probing.streams import Stream
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_HEADER_BYTES = 64 * 1024
 MAX_INFORMATIONAL = 10
-SHOWN_BYTES = 60
 STATUS_LINE_START = b"HTTP/"
 # A gateway answered for a service that did not (RFC 9110, 15.6.3 to 15.6.5).
 GATEWAY_STATUSES = frozenset({502, 503, 504})
@@ -22,7 +22,17 @@ KEPT_HEADERS = ("server", "via", "x-ms-error-code", "x-ms-request-id")
 
 
 class NotHttpError(Exception):
-    """The peer answered with something else than HTTP."""
+    """The peer answered with something else than HTTP.
+
+    :param received: its first bytes
+    :param problem: what is wrong, where they alone do not show it
+    """
+
+    def __init__(self, received: bytes, problem: str = "") -> None:
+        first = f"first bytes {received!r}"
+        super().__init__(f"{problem} ({first})" if problem else first)
+        self.received = received
+        self.problem = problem
 
 
 class ClosedError(Exception):
@@ -44,15 +54,15 @@ async def request(
     try:
         status, answer = await exchange(stream, "GET", request_target, [*headers, *more_headers])
     except NotHttpError as error:
-        return _result(False, Finding.NOT_THIS_PROTOCOL, expected="an HTTP response", seen=str(error))
+        return unexpected("an HTTP response", error.received, error.problem)
     except ClosedError:
-        return _result(False, Finding.CLOSED, expected="an HTTP response")
+        return failed(Finding.CLOSED, expected="an HTTP response")
     detail: dict[str, Any] = {"status": status} | {name: answer[name] for name in KEPT_HEADERS if name in answer}
     if "location" in answer:
         detail["location"] = without_query(answer["location"])
     if status in GATEWAY_STATUSES:
-        return _result(False, Finding.GATEWAY_ERROR, **detail)
-    return _result(True, Finding.GREETED, **detail)
+        return failed(Finding.GATEWAY_ERROR, **detail)
+    return seen(Finding.GREETED, **detail)
 
 
 async def exchange(
@@ -76,17 +86,17 @@ async def exchange(
                 if not received:
                     raise ClosedError
                 if not STATUS_LINE_START.startswith(first[: len(STATUS_LINE_START)]):
-                    raise NotHttpError(f"first bytes {first!r}")  # h11 itself would wait for the end of the headers
+                    raise NotHttpError(first)  # h11 itself would wait for the end of the headers
                 connection.receive_data(received)
         except h11.RemoteProtocolError as error:
-            raise NotHttpError(f"{error} (first bytes {first!r})") from None
+            raise NotHttpError(first, str(error)) from None
         if isinstance(event, h11.Response):
             return event.status_code, {
                 name.decode("ascii"): value.decode("ascii", "replace") for name, value in event.headers
             }
         if not isinstance(event, h11.InformationalResponse):
             raise ClosedError
-    raise NotHttpError(f"more than {MAX_INFORMATIONAL} informational responses")
+    raise NotHttpError(first, f"more than {MAX_INFORMATIONAL} informational responses")
 
 
 def host_header(target: Target) -> str:
@@ -102,7 +112,3 @@ def without_query(url: str) -> str:
         return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
     except ValueError:
         return "(not a URL)"
-
-
-def _result(ok: bool, finding: Finding, **detail: Any) -> StageResult:
-    return StageResult(stage=Stage.PROTOCOL, ok=ok, finding=finding, detail=detail)

@@ -22,15 +22,17 @@ def failed(finding: Finding, **detail: Any) -> StageResult:
     return StageResult(stage=Stage.PROTOCOL, ok=False, finding=finding, detail=detail)
 
 
-def unexpected(expected: str, received: bytes) -> StageResult:
+def unexpected(expected: str, received: bytes, problem: str = "") -> StageResult:
     """The answer is none of the protocol: in TLS, or in whatever else.
 
     :param expected: what the probe waited for
     :param received: what came instead, of which the first bytes are kept
+    :param problem: what is wrong, where the first bytes alone do not show it
     """
     if received.startswith(TLS_ALERT):
         return failed(Finding.TLS_REQUIRED, expected=expected, said="a TLS alert in answer to plain bytes")
-    return failed(Finding.NOT_THIS_PROTOCOL, expected=expected, seen=f"first bytes {received[:SHOWN_BYTES]!r}")
+    first = f"first bytes {received[:SHOWN_BYTES]!r}"
+    return failed(Finding.NOT_THIS_PROTOCOL, expected=expected, seen=f"{problem} ({first})" if problem else first)
 
 
 def shown(text: bytes, limit: int = 300) -> str:
