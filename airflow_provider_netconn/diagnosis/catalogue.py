@@ -489,6 +489,16 @@ PROTOCOL_CAUSES: Final = (
         remedy="Check host, port and protocol of the target.",
     ),
     Cause(
+        code="ANSWER_NOT_FINISHED",
+        stage=Stage.PROTOCOL,
+        meaning="The peer began to speak and came to no end: it is too slow, hung up halfway, or speaks another "
+        "protocol in which it now waits for the client.",
+        proof="Bytes of the peer, and then its silence up to the stage's limit, or the end of the stream.",
+        seen="{host}:{port} did not finish an answer in {protocol} within {timeout} s ({began}).",
+        remedy="Check the protocol of the target by the first bytes; where they are of the right one, check the "
+        "service, and the way to it for what slows or cuts connections (inspection, MTU).",
+    ),
+    Cause(
         code="CLOSED_WITHOUT_ANSWER",
         stage=Stage.PROTOCOL,
         meaning="The peer closed the connection without an answer.",
@@ -502,7 +512,8 @@ PROTOCOL_CAUSES: Final = (
         meaning="The connection stands, but the service stays silent.",
         proof="No answer within the stage's limit.",
         seen="{host}:{port} did not answer within {timeout} s.",
-        remedy="Check the service itself: it accepts connections and does not serve them.",
+        remedy="Check the service itself: it accepts connections and does not serve them; or it waits for the "
+        "client to begin with TLS.",
     ),
 )
 

@@ -115,6 +115,11 @@ RULES: Final[dict[Stage, tuple[Rule, ...]]] = {
         Rule("PROTOCOL_VERSION_MISMATCH", (Finding.OTHER_VERSION,)),
         Rule("TLS_REQUIRED", (Finding.TLS_REQUIRED,)),
         Rule("NOT_THIS_PROTOCOL", (Finding.NOT_THIS_PROTOCOL,)),
+        Rule(
+            "ANSWER_NOT_FINISHED",
+            (Finding.CLOSED, Finding.RESET, Finding.NO_ANSWER),
+            lambda view: "began" in view.detail(Stage.PROTOCOL),
+        ),
         Rule("CLOSED_WITHOUT_ANSWER", (Finding.CLOSED, Finding.RESET)),
         Rule("NO_ANSWER", (Finding.NO_ANSWER,)),
     ),

@@ -151,6 +151,7 @@ class EvidenceView:
             "status": str(self.detail(Stage.PROTOCOL).get("status")),
             "protocol_seen": str(self.detail(Stage.PROTOCOL).get("seen")),
             "protocol_expected": str(self.detail(Stage.PROTOCOL).get("expected")),
+            "began": str(self.detail(Stage.PROTOCOL).get("began")),
             "said": str(self.detail(Stage.PROTOCOL).get("said")),
         }
 

@@ -245,7 +245,7 @@ class _Run:
             stream = tls
         if self.protocol.probe is not None and self._wanted(Stage.PROTOCOL):
             self.enter(Stage.PROTOCOL)
-            result = self.record(await self._talk(self.protocol.probe(stream, self.target)))
+            result = self.record(await self._talk(self.protocol.probe(stream, self.target), stream))
             if self.protocol.starts_tls and result.ok and self.target.tls is not TlsUse.OFF:
                 stream = await self._start_tls(stream, dial, offered=bool(result.detail.get("offers_tls")))
         return stream
@@ -299,18 +299,21 @@ class _Run:
             verify=self.protocol.verifies if self.target.tls is None else self.target.tls is TlsUse.VERIFY,
         )
 
-    async def _talk(self, probe: Awaitable[StageResult]) -> StageResult:
-        """The protocol within its limit; what breaks the connection is a finding."""
+    async def _talk(self, probe: Awaitable[StageResult], stream: Stream) -> StageResult:
+        """The protocol within its limit; what breaks the connection is a finding, with what the peer began to say."""
+        detail: dict[str, Any]
         try:
             async with asyncio.timeout(self.options.timeout_s):
                 return await probe
         except TimeoutError:
-            detail: dict[str, Any] = {"timeout_s": self.options.timeout_s}
-            return StageResult(stage=Stage.PROTOCOL, ok=False, finding=Finding.NO_ANSWER, detail=detail)
+            finding, detail = Finding.NO_ANSWER, {"timeout_s": self.options.timeout_s}
         except ConnectionResetError as error:
-            return StageResult(stage=Stage.PROTOCOL, ok=False, finding=Finding.RESET, detail={"error": str(error)})
+            finding, detail = Finding.RESET, {"error": str(error)}
         except (OSError, EOFError) as error:
-            return StageResult(stage=Stage.PROTOCOL, ok=False, finding=Finding.CLOSED, detail={"error": str(error)})
+            finding, detail = Finding.CLOSED, {"error": str(error)}
+        if stream.heard:
+            detail |= {"began": f"first bytes {stream.heard!r}"}
+        return StageResult(stage=Stage.PROTOCOL, ok=False, finding=finding, detail=detail)
 
     async def _dial(self, address: str, port: int) -> Stream:
         result, sock = await connect_all([address], port, self.options.timeout_s)
@@ -378,12 +381,12 @@ class _Run:
             async with asyncio.timeout(self.options.timeout_s):
                 stream = await self._dial_proxy(proxy, address)
             with closing(stream):
-                return await self._talk(request_through(stream, proxy, self.target))
+                return await self._talk(request_through(stream, proxy, self.target), stream)
         result, tls = await self._tls(await tunnel(), tunnel_again)
         if tls is None:
             return result
         with closing(tls):
-            return await self._talk(self.protocol.probe(tls, self.target)) if self.protocol.probe else result
+            return await self._talk(self.protocol.probe(tls, self.target), tls) if self.protocol.probe else result
 
     async def _dial_proxy(self, proxy: ProxyAddress, address: str) -> Stream:
         stream = await self._dial(address, proxy.port)

@@ -14,10 +14,14 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 
 CHUNK = 16 * 1024
+HEARD_BYTES = 60
 
 
 class Stream(ABC):
     """A connected peer. ``receive`` returns ``b""`` at the end of the stream; both raise ``OSError``."""
+
+    heard: bytes = b""
+    """The first bytes that were received: what the peer began to say, should it come to no end."""
 
     @abstractmethod
     async def send(self, data: bytes) -> None:
@@ -30,6 +34,9 @@ class Stream(ABC):
     @abstractmethod
     def close(self) -> None:
         """Close the socket below, now, without any farewell."""
+
+    async def end(self) -> None:
+        """Tell the peer that nothing more will be sent, where this kind of stream can say so."""
 
     async def exactly(self, count: int) -> bytes:
         """Receive so many bytes, and not one more; ``EOFError`` where the peer ends the stream before."""
@@ -73,7 +80,10 @@ class SocketStream(Stream):
         await asyncio.get_running_loop().sock_sendall(self._socket, data)
 
     async def receive(self, limit: int = CHUNK) -> bytes:
-        return await asyncio.get_running_loop().sock_recv(self._socket, limit)
+        received = await asyncio.get_running_loop().sock_recv(self._socket, limit)
+        if len(self.heard) < HEARD_BYTES:
+            self.heard = (self.heard + received)[:HEARD_BYTES]
+        return received
 
     def close(self) -> None:
         self._socket.close()
@@ -115,7 +125,10 @@ class TlsStream(Stream):
     async def receive(self, limit: int = CHUNK) -> bytes:
         while True:
             try:
-                return self.tls.read(limit)
+                received = self.tls.read(limit)
+                if len(self.heard) < HEARD_BYTES:
+                    self.heard = (self.heard + received)[:HEARD_BYTES]
+                return received  # noqa: TRY300
             except ssl.SSLWantReadError:
                 await self._flush()
                 try:
@@ -127,6 +140,11 @@ class TlsStream(Stream):
 
     def close(self) -> None:
         self._below.close()
+
+    async def end(self) -> None:
+        with contextlib.suppress(ssl.SSLWantReadError):  # it would wait for the peer's close_notify
+            self.tls.unwrap()
+        await self._flush()
 
     async def _flush(self) -> None:
         if pending := self._outgoing.read():
