@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_netconn.errors import InvalidConfigError, InvalidInputError
+from airflow_provider_netconn.errors import InvalidConfigError, InvalidInputError, InvalidOptionError
 from airflow_provider_netconn.evidence import Expectation, Target, check_network
 from airflow_provider_netconn.probing.options import CheckOptions
-from airflow_provider_netconn.probing.targets import TARGET_KEYS, parse_expectation, parse_target, text_tuple
+from airflow_provider_netconn.probing.targets import (
+    TARGET_KEYS,
+    parse_expectation,
+    parse_target,
+    shown_value,
+    text_of,
+    text_tuple,
+)
 
 if TYPE_CHECKING:
     import yaml
@@ -21,6 +29,7 @@ _TOP_KEYS: Final = ("defaults", "options", "connections", "targets")
 _OPTION_KEYS: Final = tuple(
     option.name for option in dataclasses.fields(CheckOptions) if option.name != "last_stage"
 )  # a file describes whole checks
+MAX_ALIASED_VALUES: Final = 100_000
 _EXPECTATION_KEYS: Final = ("expect", "expect_networks")
 
 
@@ -59,12 +68,12 @@ def load_plan(path: str | Path) -> CheckPlan:
     document = _Document(path.name, text)
     document.check_keys("", _TOP_KEYS)
     defaults = document.mapping("defaults", (*_EXPECTATION_KEYS, *_OPTION_KEYS))
-    options = {**defaults, **document.mapping("options", _OPTION_KEYS)}
+    options = document.mapping("options", _OPTION_KEYS)
     expect, networks = _expectation(document, defaults)
     return CheckPlan(
         targets=tuple(_targets(document, expect, networks)),
         conn_ids=_conn_ids(document),
-        options=_options(document, {key: value for key, value in options.items() if key in _OPTION_KEYS}),
+        options=_options(document, defaults, options),
         expect=expect,
         expect_networks=networks,
     )
@@ -82,25 +91,43 @@ def _expectation(document: _Document, defaults: Mapping[str, Any]) -> tuple[Expe
     return expect, networks
 
 
-def _options(document: _Document, given: Mapping[str, Any]) -> CheckOptions:
-    values = dict(given)
-    with document.errors_of("options"):
-        if "ca_files" in values:
-            values["ca_files"] = text_tuple(values["ca_files"], "options.ca_files")
-        if "nameserver" in values and not isinstance(values["nameserver"], str):
-            raise document.error(
-                "options.nameserver", f"{values['nameserver']!r} is no nameserver", "write it in quotes"
-            )
-        if not isinstance(values.get("use_proxy", True), bool):
-            raise document.error(
-                "options.use_proxy", f"{values['use_proxy']!r} is no truth value", "write true or false"
-            )
+def _options(document: _Document, defaults: Mapping[str, Any], options: Mapping[str, Any]) -> CheckOptions:
+    def place(name: str) -> str:
+        return f"{'options' if name in options else 'defaults'}.{name}"
+
+    given = {**{name: value for name, value in defaults.items() if name in _OPTION_KEYS}, **options}
+    try:
+        values = {name: _OPTION_READERS.get(name, _as_it_is)(value, place(name)) for name, value in given.items()}
         return CheckOptions(**values)
+    except InvalidInputError as error:
+        path = place(error.field) if error.field in _OPTION_KEYS else error.field
+        raise document.error(path, error.seen, error.remedy) from None
+
+
+def _truth(value: object, field: str) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidOptionError(field, f"{shown_value(value)} is no truth value", "write true or false")
+    return value
+
+
+def _as_it_is(value: Any, _field: str) -> Any:
+    return value  # CheckOptions itself tells what is wrong with a number
+
+
+_OPTION_READERS: Final[dict[str, Callable[[Any, str], Any]]] = {
+    "nameserver": text_of,
+    "ca_files": text_tuple,
+    "use_proxy": _truth,
+}
 
 
 def _conn_ids(document: _Document) -> tuple[str, ...]:
     with document.errors_of("connections"):
-        return text_tuple(document.sequence("connections"), "connections")
+        conn_ids = text_tuple(document.sequence("connections"), "connections")
+    for index, conn_id in enumerate(conn_ids):
+        if not conn_id.strip():
+            raise document.error(f"connections[{index}]", "is empty", "write a connection id")
+    return conn_ids
 
 
 def _targets(document: _Document, expect: Expectation, networks: tuple[str, ...]) -> Iterator[Target]:
@@ -116,25 +143,38 @@ class _Document:
     """A YAML document that knows the line of every key path, such as ``targets[1].port``."""
 
     def __init__(self, file: str, text: str) -> None:
-        import yaml
-
         self._file = file
         self._lines: dict[str, int] = {"": 1}
-        loader = yaml.SafeLoader(text)
+        self._data = self._parsed(text)
+        if not isinstance(self._data, dict):
+            raise self.error("", "the file is no mapping", f"write keys such as {', '.join(_TOP_KEYS)}")
+
+    def _parsed(self, text: str) -> Any:
+        import yaml
+
+        loader = None
         try:
+            loader = yaml.SafeLoader(text)
             node = loader.get_single_node()
-            self._data = {} if node is None else loader.construct_document(node)
+            if node is None:
+                return {}
+            _Growth().refuse(self, node)
+            self._note_lines(node, "")  # before construction, which dissolves merge keys
+            data = loader.construct_document(node)
+        except InvalidConfigError:
+            raise
         except yaml.MarkedYAMLError as error:
             self._lines[""] = error.problem_mark.line + 1 if error.problem_mark else 1
             raise self.error("", f"no valid YAML: {error.problem}", "mend the syntax of this line") from None
+        except yaml.reader.ReaderError as error:
+            self._lines[""] = text.count("\n", 0, error.position) + 1
+            raise self.error("", f"no valid YAML: {error.reason}", "mend the characters of this line") from None
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise self.error("", f"no valid YAML: {error}", "mend the syntax") from None
         finally:
-            loader.dispose()
-        if node is not None:
-            self._note_lines(node, "")
-        if not isinstance(self._data, dict):
-            raise self.error("", "the file is no mapping", f"write keys such as {', '.join(_TOP_KEYS)}")
+            if loader is not None:
+                loader.dispose()
+        return {} if data is None else data
 
     def _note_lines(self, node: yaml.Node, path: str) -> None:
         import yaml
@@ -190,7 +230,7 @@ class _Document:
         if value is None:
             return {}
         if not isinstance(value, dict):
-            raise self.error(key, f"{value!r} is no mapping", f"write {key}: {{{known[0]}: ...}}")
+            raise self.error(key, f"{shown_value(value)} is no mapping", f"write {key}: {{{known[0]}: ...}}")
         self.check_keys(key, known)
         return value
 
@@ -200,8 +240,45 @@ class _Document:
         if value is None:
             return []
         if not isinstance(value, list):
-            raise self.error(key, f"{value!r} is no list", "write one item a line, each behind '- '")
+            raise self.error(key, f"{shown_value(value)} is no list", "write one item a line, each behind '- '")
         return value
+
+
+class _Growth:
+    """How many values a document holds where each alias counts as what it stands for; a few lines may make millions."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[int, int | None] = {}
+
+    def refuse(self, document: _Document, node: yaml.Node) -> None:
+        """Raise where aliases make much more of a document than was written."""
+        size = self._size(node)
+        if size is None or size - len(self._sizes) > MAX_ALIASED_VALUES:
+            seen = "an alias stands within what it names" if size is None else "aliases make millions of these lines"
+            raise document.error("", f"{seen}: too much to read", "write the values out, without aliases")
+
+    def _size(self, node: yaml.Node) -> int | None:
+        """The size with all below; None where the node holds itself."""
+        if id(node) in self._sizes:
+            return self._sizes[id(node)]
+        self._sizes[id(node)] = None  # until known: who meets this one meanwhile, stands within it
+        total = 1
+        for child in _children(node):
+            size = self._size(child)
+            if size is None:
+                return None
+            total += size
+        self._sizes[id(node)] = total
+        return total
+
+
+def _children(node: yaml.Node) -> Iterator[yaml.Node]:
+    import yaml
+
+    if isinstance(node, yaml.MappingNode):
+        yield from itertools.chain.from_iterable(node.value)
+    elif isinstance(node, yaml.SequenceNode):
+        yield from node.value
 
 
 @dataclass(frozen=True, slots=True)

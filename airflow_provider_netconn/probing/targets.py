@@ -134,7 +134,7 @@ def _from_mapping(given: Mapping[str, Any], field: str) -> dict[str, Any]:
         for name in ("host", "port", "protocol"):
             if name in fields:
                 raise InvalidTargetError(f"{field}.url", f"stands beside {name}", "write one of them")
-        fields = _from_url(_text(url, f"{field}.url").strip(), f"{field}.url") | fields
+        fields = _from_url(text_of(url, f"{field}.url").strip(), f"{field}.url") | fields
     host = fields.get("host")
     if not isinstance(host, str) or not host:
         raise InvalidTargetError(f"{field}.host", f"{shown_value(host)} is no host", "write a name or an address")
@@ -177,7 +177,7 @@ def text_tuple(value: object, field: str) -> tuple[str, ...]:
         return (value,)
     if not isinstance(value, list | tuple):
         raise InvalidTargetError(field, f"{shown_value(value)} is no list", "write one such as [first, second]")
-    return tuple(_text(item, f"{field}[{index}]") for index, item in enumerate(value))
+    return tuple(text_of(item, f"{field}[{index}]") for index, item in enumerate(value))
 
 
 def shown_value(value: object) -> str:
@@ -190,14 +190,18 @@ def shown_value(value: object) -> str:
     return kinds.get(type(value), f"a value of type {type(value).__name__}")
 
 
-def _text(value: object, field: str) -> str:
+def text_of(value: object, field: str) -> str:
+    """The value, which is text.
+
+    :raises InvalidTargetError: naming the field
+    """
     if not isinstance(value, str):
         raise InvalidTargetError(field, f"{shown_value(value)} is no text", "write it in quotes")
     return value
 
 
 def _name(value: object, field: str) -> str:
-    name = _text(value, field)
+    name = text_of(value, field)
     if not name.isprintable():
         raise InvalidTargetError(field, "holds an unprintable character", "write it in plain letters, on one line")
     return name
@@ -205,7 +209,7 @@ def _name(value: object, field: str) -> str:
 
 def _host(value: object, field: str) -> str:
     """A name or an address; names beyond ASCII as DNS has them (IDNA 2008, with the mapping of UTS 46)."""
-    host = _text(value, field)
+    host = text_of(value, field)
     if mark := next((mark for mark in _NOT_IN_A_HOST if mark in host), None):
         raise InvalidTargetError(field, f"holds {mark!r}, which no host has", "write a name or an address alone")
     if not _SCOPE.fullmatch(host):
@@ -223,7 +227,7 @@ def _host(value: object, field: str) -> str:
 
 
 def _http_path(value: object, field: str) -> str:
-    path = _text(value, field)
+    path = text_of(value, field)
     if not _PATH.fullmatch(path):
         remedy = "write one that starts with '/', in ASCII, with %20 for a blank"
         raise InvalidTargetError(field, f"{_shown(path)!r} is no path", remedy)
@@ -244,7 +248,7 @@ _READERS: Final[dict[str, Callable[[object, str], object]]] = {
     "tls": _tls_use,
     "expect_networks": _unscoped,
     "expect_addresses": _unscoped,
-    "protocol": _text,
+    "protocol": text_of,
     "name": _name,
     "host": _host,
     "dial": _host,
