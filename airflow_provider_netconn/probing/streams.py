@@ -35,7 +35,7 @@ class Stream(ABC):
     def close(self) -> None:
         """Close the socket below, now, without any farewell."""
 
-    async def end(self) -> None:
+    async def end(self) -> None:  # noqa: B027  most have no way to say so
         """Tell the peer that nothing more will be sent, where this kind of stream can say so."""
 
     async def exactly(self, count: int) -> bytes:
