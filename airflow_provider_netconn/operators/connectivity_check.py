@@ -13,7 +13,7 @@ from airflow_provider_netconn.operators.fail_on import UNEXPECTED, parse_fail_on
 from airflow_provider_netconn.operators.request import CheckRequest, report_destinations
 from airflow_provider_netconn.summary import progress_line, summarise
 from airflow_provider_netconn.templated import as_bool, as_text
-from airflow_provider_netconn.triggers.check import ConnectivityCheckTrigger, report_of
+from airflow_provider_netconn.triggers.check import ConnectivityCheckTrigger, earliest_resume, report_of
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -128,6 +128,7 @@ class ConnectivityCheckOperator(BaseOperator):
                     targets=[to_json(target) for target in request.targets],
                     options=to_json(request.options),
                     task_queue=self.queue,
+                    not_before=earliest_resume(),
                     broken_connections=request.broken_connections,
                 ),
                 method_name="execute_complete",

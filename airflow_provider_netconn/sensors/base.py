@@ -19,7 +19,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_netconn.evidence import Report, Target, to_json
 from airflow_provider_netconn.summary import facts, verdict_line, wait_line
 from airflow_provider_netconn.templated import as_bool, as_number, as_text, as_texts
-from airflow_provider_netconn.triggers.check import VerdictTrigger, report_of
+from airflow_provider_netconn.triggers.check import VerdictTrigger, earliest_resume, report_of
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -133,6 +133,7 @@ class VerdictSensor(BaseSensorOperator):
                 targets=[to_json(target) for target in targets],
                 options=to_json(self.options()),
                 task_queue=self.queue,
+                not_before=earliest_resume(),
                 poll_interval_s=self.poke_interval,
                 deadline=(now + patience).isoformat(),
                 since=now.isoformat(),

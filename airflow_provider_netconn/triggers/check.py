@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,24 +46,50 @@ def report_of(event: Mapping[str, Any] | None) -> Report:
     return from_json(Report, event["report"])
 
 
+def earliest_resume() -> str:
+    """When a task that defers now may be resumed at the earliest: an aware time in ISO 8601.
+
+    Airflow 3 notices the end of the deferring process up to ``[workers] min_heartbeat_interval`` (5 s) late. If the
+    task runs again by then, the scheduler takes the late news to be of that run, and fails it ("reported that the
+    task instance finished with state success, but the task instance's state attribute is running"; seen on 3.3.2).
+    Airflow 2 has neither the option nor the fault.
+    """
+    from airflow.providers.common.compat.sdk import conf
+
+    interval_s = conf.getint("workers", "min_heartbeat_interval", fallback=0)
+    return (datetime.now(UTC) + timedelta(seconds=interval_s + 1 if interval_s else 0)).isoformat()
+
+
 class _CheckTrigger(BaseTrigger):
     """What both triggers share: targets and options as plain JSON, and one event, whatever happens.
 
     :param targets: the targets in their JSON form
     :param options: the check's options in their JSON form
     :param task_queue: the queue of the task, for the record of where the check was asked for
+    :param not_before: aware time in ISO 8601 before which no event is sent: see :func:`earliest_resume`
     """
 
     def __init__(
-        self, *, targets: Sequence[Mapping[str, Any]], options: Mapping[str, Any], task_queue: str | None = None
+        self,
+        *,
+        targets: Sequence[Mapping[str, Any]],
+        options: Mapping[str, Any],
+        task_queue: str | None = None,
+        not_before: str | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Airflow's own has no annotations
         self.targets = list(targets)
         self.options = dict(options)
         self.task_queue = task_queue
+        self.not_before = not_before
 
     def _arguments(self) -> dict[str, Any]:
-        return {"targets": self.targets, "options": self.options, "task_queue": self.task_queue}
+        return {
+            "targets": self.targets,
+            "options": self.options,
+            "task_queue": self.task_queue,
+            "not_before": self.not_before,
+        }
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """The class path and the keyword arguments: plain JSON without secrets."""
@@ -77,6 +104,9 @@ class _CheckTrigger(BaseTrigger):
             # Raised, it would fail the task as "Trigger failure" and no more; so it goes to the task as a message.
             self.log.exception("The check broke off")
             event = {"error": f"{type(error).__name__}: {error}"}
+        if self.not_before is not None:
+            wait = datetime.fromisoformat(self.not_before) - datetime.now(UTC)
+            await asyncio.sleep(max(wait.total_seconds(), 0))
         yield TriggerEvent(event)  # type: ignore[no-untyped-call] # Airflow's own has no annotations
 
     async def _event(self, checks: ModuleType, options: CheckOptions) -> dict[str, Any]:
@@ -105,20 +135,21 @@ class ConnectivityCheckTrigger(_CheckTrigger):
         targets: Sequence[Mapping[str, Any]],
         options: Mapping[str, Any],
         task_queue: str | None = None,
+        not_before: str | None = None,
         broken_connections: Sequence[str] = (),
     ) -> None:
-        super().__init__(targets=targets, options=options, task_queue=task_queue)
+        super().__init__(targets=targets, options=options, task_queue=task_queue, not_before=not_before)
         self.broken_connections = list(broken_connections)
 
     def _arguments(self) -> dict[str, Any]:
         return super()._arguments() | {"broken_connections": self.broken_connections}
 
     async def _event(self, checks: ModuleType, options: CheckOptions) -> dict[str, Any]:
-        loop = asyncio.get_running_loop()
+        loop, context = asyncio.get_running_loop(), copy_context()
 
         def tell(verdict: Verdict, done: int, total: int) -> None:
-            # Airflow's log of a trigger belongs to its loop and context.
-            loop.call_soon_threadsafe(self._log_verdict, verdict, done, total)
+            # Airflow sorts what triggers log by the context that they run in; a new thread has an empty one.
+            loop.call_soon_threadsafe(self._log_verdict, verdict, done, total, context=context)
 
         async def run() -> Any:
             return to_json(
@@ -154,12 +185,13 @@ class VerdictTrigger(_CheckTrigger):
         targets: Sequence[Mapping[str, Any]],
         options: Mapping[str, Any],
         task_queue: str | None = None,
+        not_before: str | None = None,
         poll_interval_s: float = 60.0,
         deadline: str | None = None,
         since: str | None = None,
         awaited: str = "verdicts as expected",
     ) -> None:
-        super().__init__(targets=targets, options=options, task_queue=task_queue)
+        super().__init__(targets=targets, options=options, task_queue=task_queue, not_before=not_before)
         self.poll_interval_s = poll_interval_s
         self.deadline = deadline
         self.since = since

@@ -29,6 +29,12 @@ def context():
     return {"ti": FakeTaskInstance()}
 
 
+@pytest.fixture(autouse=True)
+def resumed_at_once(monkeypatch):
+    """No Airflow runs here that would notice late that a process has ended."""
+    monkeypatch.setenv("AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL", "0")
+
+
 @pytest.fixture
 def connection(monkeypatch):
     """Make an Airflow connection of the given fields in the environment; returns its id."""

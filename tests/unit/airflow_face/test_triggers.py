@@ -12,7 +12,7 @@ import pytest
 
 from airflow_provider_netconn.checks import CheckOptions
 from airflow_provider_netconn.evidence import Expectation, Report, Target, from_json, to_json
-from airflow_provider_netconn.triggers.check import ConnectivityCheckTrigger, VerdictTrigger, report_of
+from airflow_provider_netconn.triggers.check import ConnectivityCheckTrigger, VerdictTrigger, earliest_resume, report_of
 from testbed.endpoints import CertificateAuthority, HttpServer, SilentServer
 
 
@@ -80,6 +80,19 @@ async def test_a_wait_gives_up_at_its_deadline_with_the_last_verdict(closed):
 async def test_a_deadline_that_has_passed_allows_one_look(web):
     trigger = VerdictTrigger(**arguments(web), deadline="2020-01-01T00:00:00+00:00")
     assert (await only_event(trigger))["timed_out"] is False
+
+
+async def test_no_event_is_sent_before_the_task_may_be_resumed(web):
+    moment = datetime.now(UTC) + timedelta(seconds=1)
+    await only_event(round_trip(ConnectivityCheckTrigger(**arguments(web), not_before=moment.isoformat())))
+    assert datetime.now(UTC) >= moment
+
+
+def test_a_task_is_resumed_only_when_airflow_has_seen_the_end_of_its_first_process(monkeypatch):
+    monkeypatch.setenv("AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL", "7")
+    assert datetime.fromisoformat(earliest_resume()) > datetime.now(UTC) + timedelta(seconds=7.5)
+    monkeypatch.setenv("AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL", "0")
+    assert datetime.fromisoformat(earliest_resume()) <= datetime.now(UTC)
 
 
 async def test_a_wait_can_be_cancelled_while_it_sleeps(closed):
