@@ -26,8 +26,9 @@ from testbed.endpoints import (
     Endpoint,
     GreetingServer,
     HttpServer,
-    SilentServer,
 )
+from testbed.endpoints.postgres import PostgresEndpoint
+from testbed.endpoints.tds import TdsServer
 
 PRIVATE_NETWORK = "127.10.0.0/16"
 _PORT_ATTEMPTS = 20
@@ -103,6 +104,20 @@ def _https(
     return serve
 
 
+def _postgres(*names: str) -> Serve:
+    def serve(authority: CertificateAuthority, address: str, port: int) -> Endpoint:
+        return PostgresEndpoint(authority.issue(*names).server_context(), host=address, port=port)
+
+    return serve
+
+
+def _sql_server(*names: str) -> Serve:
+    def serve(authority: CertificateAuthority, address: str, port: int) -> Endpoint:
+        return TdsServer(certificate=authority.issue(*names).server_context(), host=address, port=port)
+
+    return serve
+
+
 def _plain(kind: Callable[..., Endpoint]) -> Serve:
     return lambda _authority, address, port: kind(host=address, port=port)
 
@@ -150,7 +165,7 @@ _GOOD = (
         verdict=("PRIVATE", "OK", "PRIVATE", None),
         aliases=("warehouse.privatelink.postgres.database.azure.com",),
         addresses=("127.10.0.5",),
-        serve=_plain(SilentServer),
+        serve=_postgres("*.postgres.database.azure.com"),
         conn_id="warehouse",
         connection=_of_type("postgres", _database),
     ),
@@ -194,7 +209,7 @@ _ASTRAY = (
         verdict=("PUBLIC", "OK", "PUBLIC", "PRIVATE_ZONE_NOT_USED"),
         aliases=("sqlprod.privatelink.database.windows.net", "dataslice4.westeurope.database.windows.net"),
         addresses=("127.200.0.5",),
-        serve=_plain(SilentServer),
+        serve=_sql_server("*.database.windows.net"),
         conn_id="sql_prod",
         connection=_of_type("mssql", _database),
     ),

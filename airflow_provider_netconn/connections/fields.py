@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_netconn.errors import InvalidConnectionError
+from airflow_provider_netconn.evidence import TlsUse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +49,14 @@ class Locator:
     :param prefixed: ``extra__<conn_type>__<key>`` is read where the short form is absent, as in hooks that knew
         the long form first
     :param shadows: the key counts as soon as it is present, even when empty; the fields after it are not read then
+    :param any_case: the key is found in whatever case it is written
     """
 
     column: str
     key: str = ""
     prefixed: bool = False
     shadows: bool = False
+    any_case: bool = False
 
     def __str__(self) -> str:
         return f"extra.{self.key}" if self.key else self.column
@@ -66,6 +69,8 @@ class Locator:
 
     def key_in(self, fields: ConnectionFields) -> str:
         """The spelling of the key that this connection uses; the short one wins, as in the hooks."""
+        if self.any_case:
+            return next((key for key in fields.extra if key.lower() == self.key.lower()), self.key)
         long_form = f"extra__{fields.conn_type}__{self.key}"
         return long_form if self.prefixed and self.key not in fields.extra and long_form in fields.extra else self.key
 
@@ -117,6 +122,7 @@ class AddressField:
     :param starts_with: only a text that starts so is an address
     :param unless: the hook passes this field by where one of these holds something
     :param only_if: the hook reads this field only where this one holds something
+    :param kind: what the field's value is: a text, or an object that ``read`` finds in the connection by itself
     """
 
     locator: Locator
@@ -125,6 +131,7 @@ class AddressField:
     starts_with: str = ""
     unless: tuple[Locator, ...] = ()
     only_if: Locator | None = None
+    kind: type[str] | type[dict[str, Any]] = str
 
     def applies(self, fields: ConnectionFields) -> bool:
         """Whether the hook looks at this field of this connection at all."""
@@ -136,29 +143,70 @@ class AddressField:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnAddress:
+    """The address that a type has by itself, where no field of the connection holds one.
+
+    :param read: gives it; may look at other fields, such as the name of a cloud; raises ``InvalidConnectionError``
+    :param form: which it is, in words: ``management.azure.com``
+    """
+
+    read: Callable[[Reading], tuple[Address, ...]]
+    form: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transport:
+    """What a connection says of how its client talks; None where it says nothing.
+
+    :param protocol: a name of the probing registry
+    :param port: TCP port where none is written
+    :param tls: what the client does about TLS; ``verify`` only where it checks both the chain and the name
+    """
+
+    protocol: str | None = None
+    port: int | None = None
+    tls: TlsUse | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransportFields:
+    """The fields that say how a connection's client talks.
+
+    :param read: takes it out of the connection; raises ``InvalidConnectionError``
+    :param form: the fields and what they mean, in words, in Markdown
+    """
+
+    read: Callable[[ConnectionFields], Transport]
+    form: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionType:
     """One row of the table: where the connections of one type hold their addresses.
 
     :param addresses: the fields, in the hook's order of preference: the first that holds something is the one
     :param default_port: TCP port where none is written; None means that one must be written
     :param protocol: a name of the probing registry
-    :param secure_if: where this field holds something, the protocol is ``tls``
+    :param own: the address where no field holds one
+    :param transport: the fields that say how the client talks
     :param client_id_if: where this field holds something, ``login`` is a client id and never an account's name
     :param further: fields whose addresses come besides the first
     :param source: the code that the row was read from
     """
 
     conn_type: str
-    addresses: tuple[AddressField, ...]
+    addresses: tuple[AddressField, ...] = ()
     default_port: int | None = None
     protocol: str = "plain"
-    secure_if: Locator | None = None
+    own: OwnAddress | None = None
+    transport: TransportFields | None = None
     client_id_if: Locator | None = None
     further: tuple[AddressField, ...] = ()
     source: str = ""
 
     @property
     def places(self) -> str:
-        """The fields that can hold an address, in words."""
+        """The fields that can hold an address, in words; empty where none can."""
         fields = (*self.addresses, *self.further)
-        return ", ".join(f"{field.locator} ({field.form})" for field in fields)
+        # What one field may hold in two forms, or for two clients, is one place.
+        return ", ".join(dict.fromkeys(f"{field.locator} ({field.form})" for field in fields))

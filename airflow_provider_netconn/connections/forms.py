@@ -36,17 +36,31 @@ SCHEME_PORTS = {
     "redis": 6379,
     "rediss": 6379,
     "sftp": 22,
+    "smtp": 25,
+    "smtps": 465,
     "ssh": 22,
     "ws": 80,
     "wss": 443,
 }
 """TCP ports of the schemes that a URL in ``host`` may have (IANA's registry; ``rediss``: redis-py)."""
 
-_TLS_SCHEMES = frozenset({"amqps", "rediss", "wss"})
+_PROTOCOLS = {
+    **{scheme: scheme for scheme in ("http", "https", "amqp", "amqps", "redis", "rediss", "ssh", "smtp", "smtps")},
+    **{scheme: scheme for scheme in ("mysql", "postgres", "mongodb")},
+    "mssql": "tds",
+    "postgresql": "postgres",
+    "sftp": "ssh",
+    "wss": "tls",
+}
+"""What is spoken with a URL of such a scheme; any other is but connected to."""
 _LONGEST_ACCOUNT = 24
 
 
-def _web_address(found: Origin, reading: Reading) -> Address:
+def web_address(found: Origin, reading: Reading) -> Address:
+    """The address of an http or https URL, with its own port or its scheme's.
+
+    :raises InvalidConnectionError: it has another scheme
+    """
     if found.scheme not in WEB_PORTS:
         raise reading.refusal("the URL is neither http nor https", "write one that starts with https://")
     return Address(host=found.host, port=found.port or WEB_PORTS[found.scheme], protocol=found.scheme)
@@ -109,10 +123,21 @@ def pymssql_server(reading: Reading) -> tuple[Address, ...]:
     return (_host_and_port(reading, reading.text),)
 
 
+def redis_host(reading: Reading) -> tuple[Address, ...]:
+    """A host name, for which the port must be written: the hook hands on None, which redis-py does not take.
+
+    In cluster mode redis-py then passes the host by, where there are startup nodes.
+    """
+    extra = reading.fields.extra
+    if not reading.fields.port and extra.get("cluster") and extra.get("startup_nodes"):
+        return ()
+    return bare_host(reading)
+
+
 def redis_nodes(reading: Reading) -> tuple[Address, ...]:
     """``host`` or ``host:port``, several with commas; each has the default port of its own, not the connection's."""
     nodes = [_host_and_port(reading, part.strip()) for part in reading.text.split(",")]
-    return tuple(Address(host=node.host, port=node.port or reading.row.default_port) for node in nodes)
+    return tuple(Address(host=node.host, port=node.port or SCHEME_PORTS["redis"]) for node in nodes)
 
 
 def _host_and_port(reading: Reading, text: str) -> Address:
@@ -129,7 +154,7 @@ def http_base_url(reading: Reading) -> tuple[Address, ...]:
             "is the name of SRV records (extra.srv_lookup), which name other hosts", "check these hosts as targets"
         )
     url = reading.text if "://" in reading.text else f"{fields.schema or 'http'}://{reading.text}"
-    found = _web_address(origin(reading, f"{url}:{fields.port}" if fields.port else url), reading)
+    found = web_address(origin(reading, f"{url}:{fields.port}" if fields.port else url), reading)
     return (found,)
 
 
@@ -142,7 +167,7 @@ def databricks_host(reading: Reading) -> tuple[Address, ...]:
     # The SQL hook speaks HTTPS whatever `schema` says, and a database's name may stand there.
     scheme = scheme if scheme in WEB_PORTS else "https"
     port = f":{fields.port}" if fields.port else ""
-    return (_web_address(origin(reading, f"{scheme}://{host}{port}/"), reading),)
+    return (web_address(origin(reading, f"{scheme}://{host}{port}/"), reading),)
 
 
 def storage_url(reading: Reading) -> tuple[Address, ...]:
@@ -153,7 +178,7 @@ def storage_url(reading: Reading) -> tuple[Address, ...]:
 def _storage_address(reading: Reading, url: str) -> Address:
     # The SDK puts https:// before all that does not start with "http", even before another scheme; that is no URL.
     has_scheme = re.match(r"[^/?#]*://", url) is not None or url.lower().startswith("http")
-    return _web_address(origin(reading, url if has_scheme else f"https://{url}"), reading)
+    return web_address(origin(reading, url if has_scheme else f"https://{url}"), reading)
 
 
 def blob_account_url(reading: Reading) -> tuple[Address, ...]:
@@ -167,7 +192,7 @@ def blob_account_url(reading: Reading) -> tuple[Address, ...]:
         return blob_account_of_login(reading, scheme=found.scheme)
     first, dot, rest = found.host.partition(".")
     host = host_name(reading, f"{first[:_LONGEST_ACCOUNT]}{dot}{rest}")
-    return (_web_address(Origin(scheme=found.scheme, host=host, port=found.port), reading),)
+    return (web_address(Origin(scheme=found.scheme, host=host, port=found.port), reading),)
 
 
 def _scheme(text: str) -> str:
@@ -188,17 +213,17 @@ def blob_account_of_login(reading: Reading, scheme: str = "https") -> tuple[Addr
     if tenant is not None and tenant.value(reading.fields) is not None:
         raise at_login.refusal("is a client id here (extra.tenant_id), so it names no account", remedy)
     host = host_name(at_login, f"{_account(at_login, account)[:_LONGEST_ACCOUNT]}.blob.core.windows.net")
-    return (_web_address(Origin(scheme=scheme, host=host, port=None), reading),)
+    return (web_address(Origin(scheme=scheme, host=host, port=None), reading),)
 
 
 def adls_account(reading: Reading) -> tuple[Address, ...]:
     """The name of a storage account, in the public cloud, by its ``dfs`` endpoint."""
-    return (Address(host=f"{_account(reading, reading.text)}.dfs.core.windows.net"),)
+    return (Address(host=f"{_account(reading, reading.text)}.dfs.core.windows.net", port=WEB_PORTS["https"]),)
 
 
 def data_lake_store(reading: Reading) -> tuple[Address, ...]:
     """The name of a Data Lake Storage Gen1 account, which Azure retired on 29 February 2024."""
-    return (Address(host=f"{_account(reading, reading.text)}.azuredatalakestore.net"),)
+    return (Address(host=f"{_account(reading, reading.text)}.azuredatalakestore.net", port=WEB_PORTS["https"]),)
 
 
 def _account(reading: Reading, text: str) -> str:
@@ -211,35 +236,39 @@ def _account(reading: Reading, text: str) -> str:
 
 def blob_connection_string(reading: Reading) -> tuple[Address, ...]:
     """A storage connection string, by its blob endpoint."""
-    return _connection_string(reading, "blob")
+    return (connection_string_endpoint(reading, "blob"),)
 
 
 def dfs_connection_string(reading: Reading) -> tuple[Address, ...]:
     """A storage connection string, by its dfs endpoint, which the SDK derives from the blob endpoint."""
-    return _connection_string(reading, "dfs")
+    return (connection_string_endpoint(reading, "dfs"),)
 
 
-def _connection_string(reading: Reading, service: str) -> tuple[Address, ...]:
-    """As ``parse_connection_str`` of azure-storage-blob and azure-storage-file-datalake."""
+def connection_string_endpoint(reading: Reading, service: str) -> Address:
+    """One service's endpoint in a storage connection string, as ``parse_connection_str`` of the storage SDKs.
+
+    :param service: ``blob``, ``dfs`` or ``file``; ``dfs`` is derived from the blob endpoint
+    """
     parts = reading.text.rstrip(";").split(";")
     if not all("=" in part for part in parts):
         raise reading.refusal("is no connection string", "copy it from the account's page 'Access keys'")
     settings = {name.upper(): value for name, _, value in (part.partition("=") for part in parts)}
     if settings.get("USEDEVELOPMENTSTORAGE") == "true":
-        return (Address(host="127.0.0.1", port=10000, protocol="http"),)
-    if "BLOBENDPOINT" in settings:
-        url = settings["BLOBENDPOINT"]
+        return Address(host="127.0.0.1", port=10000, protocol="http")
+    endpoint = "FILEENDPOINT" if service == "file" else "BLOBENDPOINT"
+    if endpoint in settings:
+        url = settings[endpoint]
     elif "ACCOUNTNAME" in settings:
         account, suffix = settings["ACCOUNTNAME"], settings.get("ENDPOINTSUFFIX")
         scheme = settings.get("DEFAULTENDPOINTSPROTOCOL", "https") if suffix is not None else "https"
         url = f"{scheme}://{account}.{service}.{suffix if suffix is not None else 'core.windows.net'}"
     else:
         raise reading.refusal(
-            "the connection string names no account", "it needs AccountName=... or BlobEndpoint=https://..."
+            "the connection string names no account", "it needs AccountName=... or an endpoint's https://..."
         )
     if service == "dfs":
         url = url.replace(".blob.", ".dfs.")
-    return (_storage_address(reading, url),)
+    return _storage_address(reading, url)
 
 
 def snowflake_account(reading: Reading) -> tuple[Address, ...]:
@@ -275,9 +304,8 @@ def host_or_url(reading: Reading) -> tuple[Address, ...]:
     fields = reading.fields
     if "://" in reading.text:
         found = origin(reading, reading.text)
-        protocol = found.scheme if found.scheme in WEB_PORTS else "tls" if found.scheme in _TLS_SCHEMES else None
         port = found.port or fields.port or SCHEME_PORTS.get(found.scheme)
-        return (Address(host=found.host, port=port, protocol=protocol),)
+        return (Address(host=found.host, port=port, protocol=_PROTOCOLS.get(found.scheme)),)
     if is_address(reading.text):
         return (Address(host=reading.text),)
     found = origin(reading, f"//{reading.text}")

@@ -10,15 +10,22 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from airflow_provider_netconn.connections import forms
-from airflow_provider_netconn.connections.fields import AddressField, ConnectionType, Locator
+from airflow_provider_netconn.connections import client_forms, forms, transports
+from airflow_provider_netconn.connections.azure_types import AZURE_TYPES
+from airflow_provider_netconn.connections.fields import (
+    AddressField,
+    ConnectionType,
+    Locator,
+    OwnAddress,
+    TransportFields,
+)
 
 _HOST: Final = Locator(column="host")
 _LOGIN: Final = Locator(column="login")
 
 
-def _extra(key: str, *, prefixed: bool = False, shadows: bool = False) -> Locator:
-    return Locator(column="extra", key=key, prefixed=prefixed, shadows=shadows)
+def _extra(key: str, *, prefixed: bool = False, shadows: bool = False, any_case: bool = False) -> Locator:
+    return Locator(column="extra", key=key, prefixed=prefixed, shadows=shadows, any_case=any_case)
 
 
 _BARE_HOST: Final = AddressField(locator=_HOST, read=forms.bare_host, form="a host name")
@@ -30,6 +37,11 @@ UNKNOWN: Final = ConnectionType(
     addresses=(AddressField(locator=_HOST, read=forms.host_or_url, form="a host name or URL"),),
     source="no hook: the meaning of host and port in Airflow's own connection URI",
 )
+
+_STORAGE_VERIFY: Final = TransportFields(
+    read=transports.azure_core_verify, form="`tls: no-verify` where `extra.connection_verify` is false"
+)
+_NO_NETWORK: Final = OwnAddress(read=client_forms.file_on_this_machine, form="none: a file on this machine")
 
 _ROWS: Final = (
     ConnectionType(
@@ -50,6 +62,7 @@ _ROWS: Final = (
         default_port=443,
         protocol="https",
         client_id_if=_TENANT,
+        transport=_STORAGE_VERIFY,
         source="apache-airflow-providers-microsoft-azure 15.2.1: WasbHook.get_conn, utils.parse_blob_account_url; "
         "azure-storage-blob 12.31.1: parse_connection_str",
     ),
@@ -62,6 +75,7 @@ _ROWS: Final = (
         ),
         default_port=443,
         protocol="https",
+        transport=_STORAGE_VERIFY,
         source="apache-airflow-providers-microsoft-azure 15.2.1: AzureDataLakeStorageV2Hook.get_conn; "
         "azure-storage-file-datalake 12.26.1: parse_connection_str",
     ),
@@ -88,12 +102,18 @@ _ROWS: Final = (
             AddressField(locator=_extra("hostaddr"), read=forms.libpq_hosts, form="addresses with commas"),
         ),
         default_port=5432,
+        protocol="postgres",
+        transport=TransportFields(read=transports.postgres_sslmode, form="`tls` as `extra.sslmode` says"),
         source="apache-airflow-providers-postgres 7.1.1: PostgresHook.get_conn; libpq",
     ),
     ConnectionType(
         conn_type="mysql",
         addresses=(_BARE_HOST,),
         default_port=3306,
+        protocol="mysql",
+        transport=TransportFields(
+            read=transports.mysql_ssl, form="`tls` as `extra.ssl_mode`, `extra.ssl` or `extra.ssl_...` say"
+        ),
         source="apache-airflow-providers-mysql 6.7.1: MySqlHook._get_conn_config_mysql_client, "
         "_get_conn_config_mysql_connector_python",
     ),
@@ -103,13 +123,15 @@ _ROWS: Final = (
             AddressField(locator=_extra("host"), read=forms.pymssql_server, form="host or host:port"),
             AddressField(locator=_HOST, read=forms.pymssql_server, form="host or host:port"),
         ),
-        default_port=1433,
+        # The hook hands on `str(port)`: without one that is "None", which FreeTDS does not dial.
+        protocol="tds",
+        transport=TransportFields(read=transports.freetds_encryption, form="`tls` as `extra.encryption` says"),
         source="apache-airflow-providers-microsoft-mssql 4.7.2: MsSqlHook.get_conn; pymssql 2.4.6: connect, "
         "MSSQLConnection",
     ),
     ConnectionType(
         conn_type="redis",
-        addresses=(_BARE_HOST,),
+        addresses=(AddressField(locator=_HOST, read=forms.redis_host, form="a host name"),),
         further=(
             AddressField(
                 locator=_extra("startup_nodes"),
@@ -118,26 +140,34 @@ _ROWS: Final = (
                 only_if=_extra("cluster"),
             ),
         ),
-        default_port=6379,
-        secure_if=_extra("ssl"),
+        protocol="redis",
+        transport=TransportFields(
+            read=transports.redis_ssl,
+            form="`rediss` where `extra.ssl` is set; `tls` as `extra.ssl_cert_reqs` and `extra.ssl_check_hostname` say",
+        ),
         source="apache-airflow-providers-redis 4.7.1: RedisHook.get_conn, _build_startup_nodes",
     ),
     ConnectionType(
         conn_type="http",
         addresses=(AddressField(locator=_HOST, read=forms.http_base_url, form="a URL, or a host name"),),
         protocol="http",
+        transport=TransportFields(
+            read=transports.requests_verify, form="`tls: no-verify` where `extra.verify` or `extra.verify_ssl` is false"
+        ),
         source="apache-airflow-providers-http 6.3.0: HttpHook._set_base_url",
     ),
     ConnectionType(
         conn_type="ssh",
         addresses=(_BARE_HOST,),
         default_port=22,
+        protocol="ssh",
         source="apache-airflow-providers-ssh 7.0.1: SSHHook.__init__, get_conn",
     ),
     ConnectionType(
         conn_type="sftp",
         addresses=(_BARE_HOST,),
         default_port=22,
+        protocol="ssh",
         source="apache-airflow-providers-sftp 7.0.0: SFTPHook (an SSHHook), SFTPHookAsync._get_conn",
     ),
     ConnectionType(
@@ -161,6 +191,81 @@ _ROWS: Final = (
         protocol="https",
         source="apache-airflow-providers-databricks 7.23.0: BaseDatabricksHook.host, _parse_host, _endpoint_url",
     ),
+    ConnectionType(
+        conn_type="mongo",
+        addresses=(AddressField(locator=_HOST, read=client_forms.mongo_hosts, form="host or host:port, with commas"),),
+        default_port=27017,
+        protocol="mongodb",
+        transport=TransportFields(
+            read=transports.mongo_tls,
+            form="`mongodb+tls` where `extra.ssl` or `extra.tls` is true, or `extra.allow_insecure` (not verified)",
+        ),
+        source="apache-airflow-providers-mongo 5.5.1: MongoHook._create_uri, get_conn; pymongo 4.17.0: uri_parser, "
+        "client_options",
+    ),
+    ConnectionType(
+        conn_type="kafka",
+        addresses=(
+            AddressField(
+                locator=_extra("bootstrap.servers"), read=client_forms.kafka_brokers, form="host:port, with commas"
+            ),
+            AddressField(
+                locator=_extra("metadata.broker.list"), read=client_forms.kafka_brokers, form="host:port, with commas"
+            ),
+        ),
+        default_port=9092,
+        protocol="kafka",
+        transport=TransportFields(
+            read=transports.kafka_security,
+            form="`kafka+ssl` where `extra.security.protocol` is `ssl` or `sasl_ssl`; verified unless "
+            "`extra.enable.ssl.certificate.verification` is false",
+        ),
+        source="apache-airflow-providers-apache-kafka 2.1.0: KafkaBaseHook._build_config; "
+        "confluent-kafka 2.14.0 (librdkafka): CONFIGURATION.md",
+    ),
+    ConnectionType(
+        conn_type="smtp",
+        addresses=(_BARE_HOST,),
+        protocol="smtps",
+        transport=TransportFields(
+            read=transports.smtp_modes,
+            form="`smtp` with STARTTLS where `extra.disable_ssl` is set, in the clear with `extra.disable_tls`; "
+            "not verified where `extra.ssl_context` is `none`",
+        ),
+        source="apache-airflow-providers-smtp 3.2.0: SmtpHook._build_client, _build_client_kwargs, smtp_starttls; "
+        "smtplib of Python 3.11: SMTP.default_port",
+    ),
+    ConnectionType(
+        conn_type="odbc",
+        addresses=(
+            AddressField(locator=_HOST, read=client_forms.odbc_server, form="a host name; host,port for SQL Server"),
+            *(
+                AddressField(
+                    locator=_extra(keyword, any_case=True),
+                    read=client_forms.odbc_server,
+                    form="a host name; host,port for SQL Server",
+                )
+                for keyword in ("server", "address", "addr", "servername")
+            ),
+            AddressField(
+                locator=_extra("dsn", any_case=True),
+                read=client_forms.odbc_data_source,
+                form="a data source, which is not read",
+            ),
+        ),
+        transport=TransportFields(
+            read=client_forms.odbc_transport,
+            form="protocol and port of `extra.driver`; `tls` as `extra.Encrypt` and `extra.TrustServerCertificate` say",
+        ),
+        source="apache-airflow-providers-odbc 4.13.1: OdbcHook.odbc_connection_string; Microsoft: DSN and connection "
+        "string keywords",
+    ),
+    ConnectionType(
+        conn_type="sqlite",
+        own=_NO_NETWORK,
+        source="apache-airflow-providers-sqlite 4.3.4: SqliteHook.get_conn",
+    ),
+    *AZURE_TYPES,
     replace(UNKNOWN, conn_type="generic"),
 )
 

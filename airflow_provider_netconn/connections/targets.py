@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from airflow_provider_netconn.connections.fields import Address, AddressField, ConnectionFields, ConnectionType, Reading
+from airflow_provider_netconn.connections.fields import (
+    Address,
+    AddressField,
+    ConnectionFields,
+    ConnectionType,
+    Reading,
+    Transport,
+)
 from airflow_provider_netconn.connections.names import port_number
 from airflow_provider_netconn.connections.table import connection_type
 from airflow_provider_netconn.evidence import Target
+
+_WITHOUT_TLS = frozenset({"http", "plain"})
+"""Protocols in which TLS has no place, whatever the connection says of certificates."""
 
 
 def read_targets(fields: ConnectionFields) -> tuple[Target, ...]:
@@ -23,11 +33,14 @@ def read_targets(fields: ConnectionFields) -> tuple[Target, ...]:
     chosen = [first] if first is not None else []
     chosen += [field for field in row.further if _holds(field, fields)]
     found = [address for field in chosen for address in _read(field, fields, row)]
+    if first is None and row.own is not None:
+        found += row.own.read(Reading(text="", where="extra", fields=fields, row=row))
     if not found:
         kind = f"a connection of type {fields.conn_type!r}"
         raise fields.refusal("no address", f"{kind} holds it in {row.places}", "fill in one of these")
-    addresses = list(dict.fromkeys(_completed(address, fields, row) for address in found))
-    return tuple(_target(address, addresses, fields) for address in addresses)
+    transport = row.transport.read(fields) if row.transport is not None else Transport()
+    addresses = list(dict.fromkeys(_completed(address, fields, row, transport) for address in found))
+    return tuple(_target(address, addresses, fields, transport) for address in addresses)
 
 
 def _holds(field: AddressField, fields: ConnectionFields) -> bool:
@@ -39,23 +52,23 @@ def _read(field: AddressField, fields: ConnectionFields, row: ConnectionType) ->
     if text is None:  # present but empty, and final all the same
         return ()
     where = str(field.locator)
-    if not isinstance(text, str):
-        raise fields.refusal(where, f"is no text but {type(text).__name__}", f"write {field.form}")
-    return field.read(Reading(text=text, where=where, fields=fields, row=row))
+    if not isinstance(text, field.kind):
+        expected = "text" if field.kind is str else "JSON object"
+        raise fields.refusal(where, f"is no {expected} but {type(text).__name__}", f"write {field.form}")
+    return field.read(Reading(text=text if isinstance(text, str) else "", where=where, fields=fields, row=row))
 
 
-def _completed(address: Address, fields: ConnectionFields, row: ConnectionType) -> Address:
+def _completed(address: Address, fields: ConnectionFields, row: ConnectionType, transport: Transport) -> Address:
     """The address with its port and protocol, from the connection or else from its type."""
     at_port = Reading(text="", where="port", fields=fields, row=row)
-    port = address.port or fields.port or row.default_port
+    port = address.port or fields.port or transport.port or row.default_port
     if port is None:
-        raise at_port.refusal("is empty, and this type of connection has no usual one", "write the port")
-    secure = row.secure_if is not None and row.secure_if.value(fields) is not None
-    protocol = address.protocol or ("tls" if secure else row.protocol)
+        raise at_port.refusal("is empty, and the hook of this type has none of its own", "write the port")
+    protocol = address.protocol or transport.protocol or row.protocol
     return Address(host=address.host, port=port_number(at_port, port), protocol=protocol, dial=address.dial)
 
 
-def _target(address: Address, all_of_them: list[Address], fields: ConnectionFields) -> Target:
+def _target(address: Address, all_of_them: list[Address], fields: ConnectionFields, transport: Transport) -> Target:
     assert address.port is not None
     assert address.protocol is not None
     hosts = [other.host for other in all_of_them]
@@ -68,4 +81,5 @@ def _target(address: Address, all_of_them: list[Address], fields: ConnectionFiel
         conn_id=fields.conn_id,
         conn_type=fields.conn_type,
         dial=address.dial,
+        tls=None if address.protocol in _WITHOUT_TLS else transport.tls,
     )

@@ -129,12 +129,18 @@ class Connections(Table):
     @staticmethod
     def _row(name: str, row: ConnectionType) -> tuple[str, ...]:
         places = [f"`{field.locator}`: {field.form}" + _condition(field) for field in row.addresses]
-        places += [f"besides, `{field.locator}`: {field.form}" for field in row.further]
+        besides = [f"`{field.locator}`: {field.form}" for field in row.further]
+        places += [f"besides, {place}" for place in besides if place not in places]
+        if row.own is not None:
+            places.append(("else " if places else "") + row.own.form)
         protocol = f"`{row.protocol}`"
-        if row.secure_if is not None:
-            protocol += f", or `tls` where `{row.secure_if}` is set"
-        port = str(row.default_port) if row.default_port else "the URL's" if row.protocol == "http" else "none"
+        if row.transport is not None:
+            protocol += f"; {row.transport.form}"
+        port = str(row.default_port) if row.default_port else _PORTS.get(row.conn_type, "none")
         return name, "<br>".join(places), port, protocol
+
+
+_PORTS = {"http": "the URL's", "odbc": "the driver's", "smtp": "465, or 25"}
 
 
 def _condition(field: Any) -> str:

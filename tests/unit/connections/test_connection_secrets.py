@@ -51,6 +51,19 @@ KEYS = (
     "hostaddr",
     "port",
     "startup_nodes",
+    "bootstrap.servers",
+    "endpoint",
+    "base_url",
+    "fully_qualified_namespace",
+    "cloud_environment",
+    "key_path",
+    "Server",
+    "dsn",
+    "driver",
+    "Encrypt",
+    "sslmode",
+    "ssl",
+    "security.protocol",
 )
 
 
@@ -61,6 +74,8 @@ def connections():
             yield {"conn_type": conn_type, "host": "orders.example", "port": 443, "schema": host}
         for text in TEXTS:
             yield {"conn_type": conn_type, "login": text}
+            yield {"conn_type": conn_type, "schema": text, "host": "orders.example"}
+            yield {"conn_type": conn_type, "extra": {"key_json": {"resourceManagerEndpointUrl": text}}}
             for key in KEYS:
                 for spelling in (key, f"extra__{conn_type}__{key}"):
                     yield {

@@ -5,8 +5,13 @@ import pytest
 from airflow_provider_netconn.connections import CONNECTION_TYPES, ConnectionFields, read_targets
 from airflow_provider_netconn.errors import InvalidConnectionError
 from airflow_provider_netconn.evidence import Target
+from airflow_provider_netconn.probing import protocols  # noqa: F401 - registers them
+from airflow_provider_netconn.probing.registry import protocol_names
 
-PORTS = {"postgres": 5432, "mysql": 3306, "mssql": 1433, "redis": 6379, "sftp": 22, "ssh": 22}
+USUAL = {"postgres": 5432, "mysql": 3306, "sftp": 22, "ssh": 22}
+"""Port of the types that have one, by type."""
+SPOKEN = {"postgres": "postgres", "mysql": "mysql", "mssql": "tds", "redis": "redis", "sftp": "ssh", "ssh": "ssh"}
+"""Protocol by type."""
 
 
 def dialled(conn_type: str, **fields) -> list[tuple[str, int, str]]:
@@ -24,32 +29,50 @@ def refused(conn_type: str, **fields) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("conn_type", sorted(PORTS))
-class TestHostAndPort:
+@pytest.mark.parametrize("conn_type", sorted(USUAL))
+class TestUsualPort:
     def test_port_is_the_usual_one_unless_written(self, conn_type):
-        assert dialled(conn_type, host="db.example.net") == [("db.example.net", PORTS[conn_type], "plain")]
-        assert dialled(conn_type, host="db.example.net", port=7001) == [("db.example.net", 7001, "plain")]
+        port, protocol = USUAL[conn_type], SPOKEN[conn_type]
+        assert dialled(conn_type, host="db.example.net") == [("db.example.net", port, protocol)]
+        assert dialled(conn_type, host="db.example.net", port=7001) == [("db.example.net", 7001, protocol)]
 
     def test_port_zero_counts_as_none(self, conn_type):
-        assert dialled(conn_type, host="db.example.net", port=0) == [("db.example.net", PORTS[conn_type], "plain")]
+        assert dialled(conn_type, host="db.example.net", port=0)[0][1] == USUAL[conn_type]
 
+
+@pytest.mark.parametrize("conn_type", ["mssql", "redis"])
+def test_port_must_be_written_where_the_hook_has_none_of_its_own(conn_type):
+    assert "port: is empty" in refused(conn_type, host="db.example.net")
+    assert "port: is empty" in refused(conn_type, host="db.example.net", port=0)
+
+
+@pytest.mark.parametrize("conn_type", sorted(SPOKEN))
+class TestHostAndPort:
     def test_target_is_called_as_the_connection(self, conn_type):
-        (target,) = read_targets(ConnectionFields(conn_id="orders", conn_type=conn_type, host="db.example.net"))
+        (target,) = read_targets(
+            ConnectionFields(conn_id="orders", conn_type=conn_type, host="db.example.net", port=7001)
+        )
         assert target == Target(
             host="db.example.net",
-            port=PORTS[conn_type],
-            protocol="plain",
+            port=7001,
+            protocol=SPOKEN[conn_type],
             name="orders",
             conn_id="orders",
             conn_type=conn_type,
         )
 
-    def test_names_are_made_fit_to_dial(self, conn_type):
-        assert dialled(conn_type, host="bücher.example")[0][0] == "xn--bcher-kva.example"
-        assert dialled(conn_type, host="BÜCHER.example")[0][0] == "xn--bcher-kva.example"
-        assert dialled(conn_type, host="db.example.net.")[0][0] == "db.example.net"
-        assert dialled(conn_type, host="db_1.internal")[0][0] == "db_1.internal"
-        assert dialled(conn_type, host="10.20.0.4")[0][0] == "10.20.0.4"
+    @pytest.mark.parametrize(
+        ("host", "name"),
+        [
+            ("bücher.example", "xn--bcher-kva.example"),
+            ("BÜCHER.example", "xn--bcher-kva.example"),
+            ("db.example.net.", "db.example.net"),
+            ("db_1.internal", "db_1.internal"),
+            ("10.20.0.4", "10.20.0.4"),
+        ],
+    )
+    def test_names_are_made_fit_to_dial(self, conn_type, host, name):
+        assert dialled(conn_type, host=host, port=7001)[0][0] == name
 
     def test_what_the_client_could_not_dial_is_refused(self, conn_type):
         for host in (" db.example.net", "db.example.net\n", "db example", "a..b", "-", "10.20.0.999", "b\u00fc cher"):
@@ -71,7 +94,7 @@ class TestHostAndPort:
 
 @pytest.mark.parametrize("conn_type", ["postgres", "mysql", "redis", "sftp", "ssh"])
 def test_bare_host_takes_ipv6_but_no_port(conn_type):
-    assert dialled(conn_type, host="fd00::4")[0][0] == "fd00::4"
+    assert dialled(conn_type, host="fd00::4", port=7001)[0][0] == "fd00::4"
     assert "a port goes into the field port" in refused(conn_type, host="db.example.net:7001")
 
 
@@ -112,7 +135,7 @@ class TestPostgres:
     def test_extra_host_and_port_win(self):
         extra = {"host": "other.example.net", "port": "6001", "sslmode": "require"}
         assert dialled("postgres", host="db.example.net", port=6000, extra=extra) == [
-            ("other.example.net", 6001, "plain")
+            ("other.example.net", 6001, "postgres")
         ]
 
     def test_empty_extra_host_leaves_no_address(self):
@@ -149,14 +172,17 @@ class TestPostgres:
 
 class TestMssql:
     def test_port_after_the_host_wins(self):
-        assert dialled("mssql", host="sql.example.net:1444", port=1433) == [("sql.example.net", 1444, "plain")]
+        assert dialled("mssql", host="sql.example.net:1444", port=1433) == [("sql.example.net", 1444, "tds")]
 
     def test_extra_host_wins(self):
-        assert dialled("mssql", host="sql.example.net", extra={"host": "b.example.net"})[0][0] == "b.example.net"
-        assert dialled("mssql", host="sql.example.net", extra={"host": ""})[0][0] == "sql.example.net"
+        assert (
+            dialled("mssql", host="sql.example.net", port=1433, extra={"host": "b.example.net"})[0][0]
+            == "b.example.net"
+        )
+        assert dialled("mssql", host="sql.example.net", port=1433, extra={"host": ""})[0][0] == "sql.example.net"
 
     def test_dot_is_this_machine(self):
-        assert dialled("mssql", host=".") == [("localhost", 1433, "plain")]
+        assert dialled("mssql", host=".", port=1433) == [("localhost", 1433, "tds")]
 
     def test_instance_and_comma_are_refused(self):
         assert "instance" in refused("mssql", host="sql.example.net\\SQLEXPRESS")
@@ -167,30 +193,36 @@ class TestMssql:
 
 
 class TestRedis:
-    @pytest.mark.parametrize(("ssl", "protocol"), [(True, "tls"), ("false", "tls"), (False, "plain"), ("", "plain")])
+    @pytest.mark.parametrize(
+        ("ssl", "protocol"), [(True, "rediss"), ("false", "rediss"), (False, "redis"), ("", "redis")]
+    )
     def test_ssl_is_whatever_python_takes_for_true(self, ssl, protocol):
         assert dialled("redis", host="r.example", port=6380, extra={"ssl": ssl}) == [("r.example", 6380, protocol)]
 
     def test_cluster_has_its_startup_nodes_besides(self):
         extra = {"cluster": True, "startup_nodes": "n2.example:7000, n3.example", "ssl": True}
         assert dialled("redis", host="n1.example", port=7001, extra=extra) == [
-            ("n1.example", 7001, "tls"),
-            ("n2.example", 7000, "tls"),
-            ("n3.example", 6379, "tls"),
+            ("n1.example", 7001, "rediss"),
+            ("n2.example", 7000, "rediss"),
+            ("n3.example", 6379, "rediss"),
         ]
 
     def test_node_named_twice_is_one_target(self):
         extra = {"cluster": True, "startup_nodes": "n1.example:6379"}
-        assert dialled("redis", host="n1.example", extra=extra) == [("n1.example", 6379, "plain")]
+        assert dialled("redis", host="n1.example", port=6379, extra=extra) == [("n1.example", 6379, "redis")]
 
     def test_startup_nodes_alone_will_do(self):
         assert dialled("redis", extra={"cluster": True, "startup_nodes": "n2.example"}) == [
-            ("n2.example", 6379, "plain")
+            ("n2.example", 6379, "redis")
         ]
 
+    def test_host_without_port_is_passed_by_for_startup_nodes(self):
+        extra = {"cluster": True, "startup_nodes": "n2.example:7000"}
+        assert dialled("redis", host="n1.example", extra=extra) == [("n2.example", 7000, "redis")]
+
     def test_startup_nodes_count_in_cluster_mode_only(self):
-        assert dialled("redis", host="n1.example", extra={"startup_nodes": "n2.example"}) == [
-            ("n1.example", 6379, "plain")
+        assert dialled("redis", host="n1.example", port=6379, extra={"startup_nodes": "n2.example"}) == [
+            ("n1.example", 6379, "redis")
         ]
 
     def test_wrong_startup_nodes_are_refused(self):
@@ -315,8 +347,8 @@ class TestUnknownType:
             ({"host": "[fd00::4]:5672"}, ("fd00::4", 5672, "plain")),
             ({"host": "https://api.example/x"}, ("api.example", 443, "https")),
             ({"host": "http://me:pw@api.example"}, ("api.example", 80, "http")),
-            ({"host": "amqps://broker.example"}, ("broker.example", 5671, "tls")),
-            ({"host": "AMQP://broker.example"}, ("broker.example", 5672, "plain")),
+            ({"host": "amqps://broker.example"}, ("broker.example", 5671, "amqps")),
+            ({"host": "AMQP://broker.example"}, ("broker.example", 5672, "amqp")),
             ({"host": "own://broker.example", "port": 9000}, ("broker.example", 9000, "plain")),
             ({"host": "own://broker.example:9001", "port": 9000}, ("broker.example", 9001, "plain")),
         ],
@@ -337,11 +369,15 @@ class TestUnknownType:
 
 
 def test_every_row_names_its_source_and_its_fields():
-    assert {"wasb", "adls", "azure_data_lake", "postgres", "mysql", "mssql", "redis"} <= set(CONNECTION_TYPES)
-    assert {"http", "sftp", "ssh", "snowflake", "databricks", "generic"} <= set(CONNECTION_TYPES)
+    assert len(CONNECTION_TYPES) >= 25
     for conn_type, row in CONNECTION_TYPES.items():
         assert row.conn_type == conn_type
         assert row.source
-        assert row.addresses
-        assert row.protocol in {"plain", "tls", "http", "https"}
-        assert row.places in refused(conn_type)
+        assert row.addresses or row.own
+        if row.own is None:
+            assert row.places in refused(conn_type)
+
+
+def test_every_row_speaks_a_protocol_of_the_registry():
+    for row in CONNECTION_TYPES.values():
+        assert row.protocol in protocol_names()
