@@ -441,16 +441,19 @@ PROTOCOL_CAUSES: Final = (
         code="SERVICE_REFUSES_CLIENT",
         stage=Stage.PROTOCOL,
         meaning="The service itself turns this client away before any login: its own access rules or limits.",
-        proof="The protocol's own refusal, such as SMTP 554 instead of a greeting, or Redis's protected mode.",
+        proof="The protocol's own refusal, such as SMTP 554 instead of a greeting, Redis's protected mode, or MySQL's "
+        "errors 1129 (host blocked) and 1130 (host not allowed).",
         seen="{host}:{port} says: {said}.",
         remedy="Admit this client's address in the service's own access rules, or raise the limit that its answer "
-        "names; the way through the network is open.",
+        "names; a host that MySQL has blocked for its many connection errors is freed by FLUSH HOSTS. The way through "
+        "the network is open.",
     ),
     Cause(
         code="SERVICE_UNAVAILABLE",
         stage=Stage.PROTOCOL,
         meaning="The service answers that it cannot serve now: it starts, recovers, or has too much to do.",
-        proof="The protocol's own word, such as SMTP 421, or Redis's LOADING and MASTERDOWN.",
+        proof="The protocol's own word, such as SMTP 421, Redis's LOADING and MASTERDOWN, MySQL's error 1040, or "
+        "PostgreSQL's SQLSTATE 53300 and 57P03.",
         seen="{host}:{port} says: {said}.",
         remedy="Wait and try again; where it lasts, look at the service itself. The way through the network is open.",
     ),
