@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from airflow.providers.common.compat.sdk import MappedOperator
 
 from airflow_provider_netconn.dag_factory import connectivity_check_dag
 from airflow_provider_netconn.operators.connectivity_check import ConnectivityCheckOperator
@@ -97,7 +98,7 @@ def test_params_reach_the_operator_as_they_were_given():
 
 def test_a_mapped_check_parses(parse):
     (dag,) = parse(MAPPED).values()
-    assert dag.get_task("check").is_mapped
+    assert isinstance(dag.get_task("check"), MappedOperator)
 
 
 MAPPED = """

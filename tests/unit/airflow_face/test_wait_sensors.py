@@ -9,6 +9,7 @@ import threading
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowSkipException, TaskDeferred
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_0_PLUS
 
 from airflow_provider_netconn.errors import InvalidInputError, InvalidTargetError, NetconnError
 from airflow_provider_netconn.sensors.base import VerdictSensor
@@ -148,7 +149,14 @@ def test_bad_input_fails_at_once_and_is_named(private_dns, context, arguments, d
         private_dns(**arguments, deferrable=deferrable).execute(context)
 
 
-@pytest.mark.parametrize("mode", ["poke", "reschedule"])
+@pytest.mark.parametrize(
+    "mode",
+    [
+        "poke",
+        # Airflow 2 looks into its database for the first look; tests/airflow has the real thing.
+        *(["reschedule"] if AIRFLOW_V_3_0_PLUS else []),
+    ],
+)
 def test_a_timeout_names_the_cause_and_the_mend(private_dns, dns, context, mode):
     dns.set(NAME, "20.60.1.2")
     with pytest.raises(AirflowSensorTimeout, match=r"20\.60\.1\.2.*To mend it") as caught:
