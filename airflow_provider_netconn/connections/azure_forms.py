@@ -128,10 +128,9 @@ def service_bus_string(reading: Reading) -> tuple[Address, ...]:
 
 
 def service_bus_string_administration(reading: Reading) -> tuple[Address, ...]:
-    """The endpoint of a Service Bus connection string, for its administration; the emulator has it on port 5300."""
-    found, emulated = _service_bus_endpoint(reading)
-    scheme = "http" if emulated else "https"
-    return (Address(host=found.host, port=found.port or (80 if emulated else 443), protocol=scheme),)
+    """The endpoint of a Service Bus connection string, for its administration: HTTPS, the emulator's too."""
+    found, _ = _service_bus_endpoint(reading)
+    return (Address(host=found.host, port=found.port or 443, protocol="https"),)
 
 
 def _service_bus_endpoint(reading: Reading) -> tuple[Origin, bool]:

@@ -108,7 +108,7 @@ AZURE_TYPES: Final = (
         default_port=443,
         protocol="https",
         source=f"{_AZURE}: AzureFileShareHook.share_service_client, _parse_account_url; "
-        "azure-storage-file-share 12.26.0: parse_connection_str",
+        "azure-storage-file-share 12.27.1: parse_connection_str",
     ),
     _of_url(
         "azure_batch",
@@ -155,7 +155,7 @@ AZURE_TYPES: Final = (
         transport=TransportFields(
             read=transports.service_bus_tls, form="`amqp10` where `schema` has `UseDevelopmentEmulator=true`"
         ),
-        source=f"{_AZURE}: MessageHook.get_conn, AdminClientHook.get_conn; azure-servicebus 7.14.3: _parse_conn_str",
+        source=f"{_AZURE}: MessageHook.get_conn, AdminClientHook.get_conn; azure-servicebus 7.15.0: _parse_conn_str",
     ),
     _of_url("azure_synapse", _HOST, source="AzureSynapseHook.get_conn"),
     _of_url(

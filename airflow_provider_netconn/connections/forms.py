@@ -184,8 +184,12 @@ def _storage_address(reading: Reading, url: str) -> Address:
 def blob_account_url(reading: Reading) -> tuple[Address, ...]:
     """A URL or DNS name of a blob service; without any dot, the account named in ``login`` is meant.
 
-    As ``parse_blob_account_url`` does: the first label is cut to 24 characters, be it an account's or not.
+    As ``parse_blob_account_url`` does: the first label is cut to 24 characters, be it an account's or not. It takes
+    ``host:port`` without a scheme for a scheme and a path, and what is left of that is the host, without the port.
     """
+    lost_port = re.fullmatch(r"([A-Za-z][A-Za-z0-9+.-]*):(?!//)[0-9]*(/.*)?", reading.text)
+    if lost_port:
+        return (web_address(origin(reading, f"https://{lost_port[1]}"), reading),)
     text = reading.text if _scheme(reading.text) else f"https://{reading.text}"
     found = origin(reading, text)
     if "." not in text.partition("://")[2].partition("/")[0]:
@@ -217,8 +221,22 @@ def blob_account_of_login(reading: Reading, scheme: str = "https") -> tuple[Addr
 
 
 def adls_account(reading: Reading) -> tuple[Address, ...]:
-    """The name of a storage account, in the public cloud, by its ``dfs`` endpoint."""
-    return (Address(host=f"{_account(reading, reading.text)}.dfs.core.windows.net", port=WEB_PORTS["https"]),)
+    """The name of a storage account, in the public cloud, by its ``dfs`` and ``blob`` endpoints."""
+    host = f"{_account(reading, reading.text)}.dfs.core.windows.net"
+    return _dfs_and_blob(Address(host=host, port=WEB_PORTS["https"], protocol="https"))
+
+
+def adls_url(reading: Reading) -> tuple[Address, ...]:
+    """The URL of a storage account's ``dfs`` endpoint, with or without ``https://``, and the ``blob`` one."""
+    return _dfs_and_blob(_storage_address(reading, reading.text))
+
+
+def _dfs_and_blob(dfs: Address) -> tuple[Address, ...]:
+    """Files go through the first; making, listing and finding file systems through the second.
+
+    As ``convert_dfs_url_to_blob_url`` of azure-storage-file-datalake.
+    """
+    return (dfs, replace(dfs, host=dfs.host.replace(".dfs.", ".blob.")))
 
 
 def data_lake_store(reading: Reading) -> tuple[Address, ...]:
@@ -240,8 +258,8 @@ def blob_connection_string(reading: Reading) -> tuple[Address, ...]:
 
 
 def dfs_connection_string(reading: Reading) -> tuple[Address, ...]:
-    """A storage connection string, by its dfs endpoint, which the SDK derives from the blob endpoint."""
-    return (connection_string_endpoint(reading, "dfs"),)
+    """A storage connection string, by its dfs endpoint, which the SDK derives from the blob endpoint, and by both."""
+    return _dfs_and_blob(connection_string_endpoint(reading, "dfs"))
 
 
 def connection_string_endpoint(reading: Reading, service: str) -> Address:

@@ -70,7 +70,7 @@ _ROWS: Final = (
         conn_type="adls",
         addresses=(
             AddressField(locator=_CONNECTION_STRING, read=forms.dfs_connection_string, form="a connection string"),
-            AddressField(locator=_extra("account_url", shadows=True), read=forms.storage_url, form="the account's URL"),
+            AddressField(locator=_extra("account_url", shadows=True), read=forms.adls_url, form="the account's URL"),
             AddressField(locator=_HOST, read=forms.adls_account, form="the account's name"),
         ),
         default_port=443,
@@ -200,7 +200,7 @@ _ROWS: Final = (
             read=transports.mongo_tls,
             form="`mongodb+tls` where `extra.ssl` or `extra.tls` is true, or `extra.allow_insecure` (not verified)",
         ),
-        source="apache-airflow-providers-mongo 5.5.1: MongoHook._create_uri, get_conn; pymongo 4.17.0: uri_parser, "
+        source="apache-airflow-providers-mongo 5.5.1: MongoHook._create_uri, get_conn; pymongo 4.20.0: uri_parser, "
         "client_options",
     ),
     ConnectionType(
@@ -221,7 +221,7 @@ _ROWS: Final = (
             "`extra.enable.ssl.certificate.verification` is false",
         ),
         source="apache-airflow-providers-apache-kafka 2.1.0: KafkaBaseHook._build_config; "
-        "confluent-kafka 2.14.0 (librdkafka): CONFIGURATION.md",
+        "confluent-kafka 2.16.1 (librdkafka): CONFIGURATION.md",
     ),
     ConnectionType(
         conn_type="smtp",

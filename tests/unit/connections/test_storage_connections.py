@@ -12,8 +12,9 @@ KEY = "a2V5"
 
 
 def address(conn_type: str, **fields) -> tuple[str, int, str]:
-    """Host, port and protocol of the connection's one target."""
-    (target,) = read_targets(ConnectionFields(conn_id="orders", conn_type=conn_type, **fields))
+    """Host, port and protocol of the connection's one target, or of Data Lake Storage's first."""
+    target, *others = read_targets(ConnectionFields(conn_id="orders", conn_type=conn_type, **fields))
+    assert [other.host for other in others] == [target.host.replace(".dfs.", ".blob.")] * (".dfs." in target.host)
     return target.host, target.port, target.protocol
 
 
@@ -43,6 +44,8 @@ BLOB = ("orders.blob.core.windows.net", 443, "https")
         ({"host": "0b7d8cb7-7a4d-4b0e-a7a5-54f5d0a3e7ae", "login": "orders"}, BLOB),
         ({"host": "http://azurite:10000/orders", "login": "orders"}, ("orders.blob.core.windows.net", 80, "http")),
         ({"host": "http://127.0.0.1:10000/devstoreaccount1"}, ("127.0.0.1", 10000, "http")),
+        # The hook takes this for a scheme and a path, and the SDK mends it but for the port.
+        ({"host": "orders.blob.core.windows.net:8443", "login": "x"}, BLOB),
         # The hook cuts the first label to the length of an account's name, whatever it is.
         ({"login": "a" * 30}, (f"{'a' * 24}.blob.core.windows.net", 443, "https")),
         ({"host": f"https://{'a' * 30}.corp.example:8443"}, (f"{'a' * 24}.corp.example", 8443, "https")),
