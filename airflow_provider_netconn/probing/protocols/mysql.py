@@ -32,10 +32,8 @@ CLIENT_RESERVED2: Final = 0x0000_8000  # secure connection: a one-byte length be
 CLIENT_PLUGIN_AUTH: Final = 0x0008_0000
 OUR_CAPABILITIES: Final = CLIENT_PROTOCOL_41 | CLIENT_RESERVED2 | CLIENT_PLUGIN_AUTH
 
-# Errors of the server (MySQL error reference): in place of the greeting, or in answer to a login without TLS.
-_CANNOT_SERVE: Final = frozenset({1040, 1041, 1053, 1135, 1203})
+# ER_HOST_IS_BLOCKED, ER_HOST_NOT_PRIVILEGED; what else a server says in place of a greeting is that it cannot serve.
 _REFUSED: Final = frozenset({1129, 1130})
-_TLS_REQUIRED: Final = frozenset({3159, 4151})
 # After the version: thread (4), scramble (8), filler (1), lower flags, collation (1), status (2), upper flags, length
 # of the scramble, reserved (10).
 _FIXED_PART: Final = struct.Struct("<13xH3xHB10x")
@@ -74,11 +72,15 @@ class Greeting:
         )
 
 
-async def _log_in(stream: Stream, sequence: int, capabilities: int) -> bytes:
-    """Name a user who does not exist ("Protocol::HandshakeResponse41"); give the payload of the answer."""
+async def _log_in(stream: Stream, sequence: int, capabilities: int) -> None:
+    """Name a user who does not exist ("Protocol::HandshakeResponse41") and hear the refusal, which says nothing more.
+
+    Even a server that demands TLS says so to nobody but a user who has logged in.
+    """
     login = _client_part(capabilities) + STRANGER + b"\0" + b"\0" + b"mysql_native_password\0"
     await stream.send(_packet(sequence, login))
-    return await _payload(stream)
+    header = await stream.exactly(4)
+    await stream.exactly(min(int.from_bytes(header[:3], "little"), MAX_GREETING_BYTES))
 
 
 async def _leave(stream: Stream) -> None:
@@ -109,27 +111,16 @@ async def probe_mysql(stream: Stream, target: Target) -> StageResult:
     if offers_tls and target.tls is not TlsUse.OFF:
         await stream.send(_packet(1, _client_part(OUR_CAPABILITIES | CLIENT_SSL)))
         return seen(Finding.GREETED, **detail, offers_tls=True)
-    answer = await _log_in(stream, 1, OUR_CAPABILITIES)
-    code = _error_code(answer)
-    if code in _TLS_REQUIRED or code in _CANNOT_SERVE:
-        return _refusal(answer, **detail)
+    await _log_in(stream, 1, OUR_CAPABILITIES)
     return seen(Finding.GREETED, **detail, offers_tls=offers_tls)
 
 
-def _refusal(payload: bytes, **detail: Any) -> StageResult:
+def _refusal(payload: bytes) -> StageResult:
     """An error packet ("ERR_Packet"), of which the SQLSTATE is optional before the client has said what it can."""
-    code = _error_code(payload)
+    code = int.from_bytes(payload[1:3], "little")
     text = payload[9:] if payload[3:4] == b"#" else payload[3:]
-    finding = Finding.SERVICE_UNAVAILABLE
-    if code in _REFUSED:
-        finding = Finding.CLIENT_REFUSED
-    elif code in _TLS_REQUIRED:
-        finding = Finding.TLS_REQUIRED
-    return failed(finding, **detail, error=code, said=shown(text))
-
-
-def _error_code(payload: bytes) -> int | None:
-    return int.from_bytes(payload[1:3], "little") if payload[:1] == bytes([ERROR]) else None
+    finding = Finding.CLIENT_REFUSED if code in _REFUSED else Finding.SERVICE_UNAVAILABLE
+    return failed(finding, error=code, said=shown(text))
 
 
 def _client_part(capabilities: int) -> bytes:
@@ -139,9 +130,3 @@ def _client_part(capabilities: int) -> bytes:
 
 def _packet(sequence: int, payload: bytes) -> bytes:
     return len(payload).to_bytes(3, "little") + bytes([sequence]) + payload
-
-
-async def _payload(stream: Stream) -> bytes:
-    """The payload of the next packet, or as much of it as matters."""
-    header = await stream.exactly(4)
-    return await stream.exactly(min(int.from_bytes(header[:3], "little"), MAX_GREETING_BYTES))

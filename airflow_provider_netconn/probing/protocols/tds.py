@@ -12,6 +12,7 @@ from airflow_provider_netconn.probing.registry import register
 from airflow_provider_netconn.probing.streams import CHUNK, Stream
 
 EXPECTED: Final = "a TDS prelogin response"
+NO_PRELOGIN: Final = "a message of TDS that is none"
 TABULAR_RESULT: Final = 0x04
 PRELOGIN: Final = 0x12
 END_OF_MESSAGE: Final = 0x01
@@ -45,11 +46,12 @@ class Encryption(IntEnum):
 
 
 class NotTdsError(Exception):
-    """The peer answered in another protocol; carries its first bytes."""
+    """The peer answered in another protocol; carries its first bytes, and what is wrong where they do not show it."""
 
-    def __init__(self, received: bytes) -> None:
+    def __init__(self, received: bytes, problem: str = "") -> None:
         super().__init__(received)
         self.received = received
+        self.problem = problem
 
 
 class TlsInTds(Stream):
@@ -101,7 +103,7 @@ async def probe_tds(stream: Stream, target: Target) -> StageResult:
             return _error(message)
         options = _options(message)
     except NotTdsError as error:
-        return unexpected(EXPECTED, error.received)
+        return unexpected(EXPECTED, error.received, error.problem)
     # The highest bit speaks of client certificates.
     answer = options[Option.ENCRYPTION][0] & 0x7F
     detail: dict[str, Any] = {
@@ -146,7 +148,7 @@ async def _message(stream: Stream) -> bytes:
         if status & END_OF_MESSAGE:
             return message
         if len(message) > MAX_MESSAGE_BYTES:
-            raise NotTdsError(message)
+            raise NotTdsError(message, "a message of TDS without end")
 
 
 def _options(message: bytes) -> dict[int, bytes]:
@@ -156,12 +158,12 @@ def _options(message: bytes) -> dict[int, bytes]:
     while position < len(message) and message[position] != Option.TERMINATOR:
         header = message[position : position + 5]
         if len(header) < 5:  # noqa: PLR2004  token, offset, length
-            raise NotTdsError(message)
+            raise NotTdsError(message, NO_PRELOGIN)
         token, offset, length = struct.unpack(">BHH", header)
         options[token] = message[offset : offset + length]
         position += 5
     if len(options.get(Option.VERSION, b"")) != len(CLIENT_VERSION) or not options.get(Option.ENCRYPTION):
-        raise NotTdsError(message)
+        raise NotTdsError(message, NO_PRELOGIN)
     return options
 
 
@@ -175,6 +177,6 @@ def _error(message: bytes) -> StageResult:
     try:
         number, characters = struct.unpack_from("<xxxixxH", message)
     except struct.error:
-        return unexpected(EXPECTED, message)
+        return unexpected(EXPECTED, message, NO_PRELOGIN)
     text = message[11 : 11 + 2 * characters].decode("utf-16-le", "replace")
     return failed(Finding.SERVICE_UNAVAILABLE, error=number, said=shown(text.encode()))
