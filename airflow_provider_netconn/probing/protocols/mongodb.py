@@ -85,18 +85,17 @@ def parse_document(data: bytes, depth: int = 0) -> dict[str, Any]:
     length = int.from_bytes(data[:4], "little")
     if not 5 <= length <= len(data) or data[length - 1] or depth > _MAX_DEPTH:  # noqa: PLR2004  length, and the NUL
         raise NotBsonError
+    end = length - 1
     elements, position = {}, 4
-    while position < length - 1:
-        kind = data[position]
-        name, end, _ = data[position + 1 : length].partition(b"\0")
-        position += 2 + len(name)
-        if not end:
+    while position < end:
+        name_end = data.find(b"\0", position + 1, end)
+        if name_end < 0:
             raise NotBsonError
-        size, value = _value(kind, data[position : length - 1], depth)
-        if position + size > length - 1:
+        name = data[position + 1 : name_end].decode("utf-8", "replace")
+        size, elements[name] = _value(data, name_end + 1, data[position], depth)
+        position = name_end + 1 + size
+        if position > end:
             raise NotBsonError
-        elements[name.decode("utf-8", "replace")] = value
-        position += size
     return elements
 
 
@@ -111,23 +110,23 @@ _FIXED: Final[dict[int, struct.Struct]] = {
 _SKIPPED: Final = {0x07: 12, 0x09: 8, 0x0A: 0, 0x11: 8, 0x13: 16}
 
 
-def _value(kind: int, data: bytes, depth: int) -> tuple[int, Any]:
-    """The size and the value of an element of that kind."""
+def _value(data: bytes, position: int, kind: int, depth: int) -> tuple[int, Any]:
+    """The size and the value of an element of that kind, of which the size may be more than there is."""
     try:
         if kind in _FIXED:
-            return _FIXED[kind].size, _FIXED[kind].unpack_from(data)[0]
+            return _FIXED[kind].size, _FIXED[kind].unpack_from(data, position)[0]
         if kind in _SKIPPED:
             return _SKIPPED[kind], None
-        (length,) = struct.unpack_from("<i", data)
+        (length,) = struct.unpack_from("<i", data, position)
     except struct.error:
         raise NotBsonError from None
     if length < 0:
         raise NotBsonError
     match kind:
         case 0x02:  # the length counts the NUL at the end
-            return 4 + length, data[4 : 3 + length].decode("utf-8", "replace")
+            return 4 + length, data[position + 4 : position + 3 + length].decode("utf-8", "replace")
         case 0x03 | 0x04:
-            return length, parse_document(data, depth + 1)
+            return length, parse_document(data[position : position + length], depth + 1)
         case 0x05:
             return 5 + length, None
         case _:

@@ -6,6 +6,7 @@ MongoDB's server has no package in Debian, PyPI or npm.
 from __future__ import annotations
 
 import struct
+import time
 
 import pytest
 from hypothesis import given
@@ -188,3 +189,28 @@ def test_a_deep_document_is_none():
         document = {"a": document}
     with pytest.raises(NotBsonError):
         parse_document(bson.encode(document))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x0f\0\0\0\x02a\0\xff\0\0\0aa\0\0",
+        b"\x0f\0\0\0\x02a\0\xff\xff\xff\xffaa\0\0",
+        b"\x0a\0\0\0\x10a\0\1\0\0",
+        b"\x09\0\0\0\x07a\0x\0",
+        b"\x0c\0\0\0\x03a\0\x06\0\0\0\0",
+        b"\x07\0\0\0\x0aa\0",
+        b"\x04\0\0\0",
+        b"",
+    ],
+)
+def test_an_element_that_goes_beyond_its_document(data):
+    with pytest.raises(NotBsonError):
+        parse_document(data)
+
+
+def test_a_document_of_many_elements_is_read_at_once():
+    names = b"".join(b"\x0a%x\0" % number for number in range(9000))
+    started = time.perf_counter()
+    assert len(parse_document((len(names) + 5).to_bytes(4, "little") + names + b"\0")) == 9000
+    assert time.perf_counter() - started < 0.5
