@@ -29,6 +29,18 @@ def round_trip(trigger):
     return again
 
 
+@pytest.fixture
+def silent():
+    with SilentServer() as server:
+        yield server
+
+
+@pytest.fixture
+def tls_web():
+    with HttpServer(tls=CertificateAuthority().issue("web.example.net").server_context()) as server:
+        yield server
+
+
 async def only_event(trigger):
     events = [event.payload async for event in trigger.run()]
     assert len(events) == 1
@@ -104,25 +116,22 @@ async def test_a_wait_can_be_cancelled_while_it_sleeps(closed):
         await asyncio.wait_for(waiting, 2)
 
 
-async def test_a_check_can_be_cancelled_and_leaves_no_connection_and_no_thread():
-    with SilentServer() as silent:
-        trigger = ConnectivityCheckTrigger(**arguments(silent, protocol="http"))
-        checking = asyncio.create_task(only_event(trigger))
-        while not silent.accepted:  # noqa: ASYNC110 - the server counts in a thread of its own
-            await asyncio.sleep(0.01)
-        checking.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(checking, 2)
-        for thread in threading.enumerate():
-            if thread.name == "netconn-check":
-                thread.join(1)
-                assert not thread.is_alive()
+async def test_a_check_can_be_cancelled_and_leaves_no_connection_and_no_thread(silent):
+    trigger = ConnectivityCheckTrigger(**arguments(silent, protocol="http"))
+    checking = asyncio.create_task(only_event(trigger))
+    while not silent.accepted:  # noqa: ASYNC110 - the server counts in a thread of its own
+        await asyncio.sleep(0.01)
+    checking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(checking, 4)
+    for thread in threading.enumerate():
+        if thread.name == "netconn-check":
+            thread.join(1)
+            assert not thread.is_alive()
 
 
-async def test_a_check_holds_up_the_loop_of_all_triggers_only_shortly():
+async def test_a_check_holds_up_the_loop_of_all_triggers_only_shortly(tls_web):
     """A triggerer's loop warns at 0.2 s; a check of hundreds of TLS servers must stay below."""
-    authority = CertificateAuthority()
-
     longest = 0.0
 
     async def watch():
@@ -132,15 +141,14 @@ async def test_a_check_holds_up_the_loop_of_all_triggers_only_shortly():
             await asyncio.sleep(0.005)
             longest = max(longest, time.perf_counter() - began)
 
-    with HttpServer(tls=authority.issue("web.example.net").server_context()) as server:
-        one = arguments(server, protocol="https")
-        many = [one["targets"][0] | {"name": str(number)} for number in range(200)]
-        pauses = []
-        for _ in range(3):  # the best of three: somebody else may take the machine's time
-            longest = 0.0
-            watching = asyncio.create_task(watch())
-            event = await only_event(ConnectivityCheckTrigger(targets=many, options=one["options"]))
-            watching.cancel()
-            assert len(event["report"]["verdicts"]) == 200
-            pauses.append(longest)
-    assert min(pauses) < 0.2
+    one = arguments(tls_web, protocol="https")
+    many = [one["targets"][0] | {"name": str(number)} for number in range(200)]
+    for _ in range(5):  # the best of some: somebody else may take the machine's time
+        longest = 0.0
+        watching = asyncio.create_task(watch())
+        event = await only_event(ConnectivityCheckTrigger(targets=many, options=one["options"]))
+        watching.cancel()
+        assert len(event["report"]["verdicts"]) == 200
+        if longest < 0.2:
+            break
+    assert longest < 0.2
