@@ -99,6 +99,10 @@ class ServerProcess:
         """A port that is free now, for a second listener."""
         return free_port(self.host)
 
+    def connection(self) -> socket.socket:
+        """A connection to it, as any client makes one."""
+        return socket.create_connection(self.address, timeout=5)
+
     def log(self) -> str:
         """All that it has said so far."""
         path = self.folder / f"{self.name}.log"

@@ -54,3 +54,7 @@ class EximServer(ServerProcess):
         config = self.folder / "exim.conf"
         config.write_text("\n".join([*lines, ""]))
         return [self.program("exim4"), "-bdf", "-C", str(config)]
+
+    def main_log(self) -> str:
+        """What it has logged of the conversations so far."""
+        return (self.folder / "main.log").read_text(encoding="utf-8", errors="replace")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from typing import TYPE_CHECKING
 
 from testbed.servers.base import ServerProcess
@@ -40,9 +39,3 @@ class RedisServer(ServerProcess):
         config = self.folder / "redis.conf"
         config.write_text("\n".join([*lines, *self.settings, ""]))
         return [self.program("redis-server"), str(config)]
-
-    def say(self, *words: str) -> str:
-        """Send one inline command and give the first line of the answer."""
-        with socket.create_connection(self.address, timeout=5) as connection:
-            connection.sendall(" ".join(words).encode() + b"\r\n")
-            return connection.makefile("rb").readline().decode().strip()

@@ -11,7 +11,7 @@ from airflow_provider_netconn.probing.streams import Stream
 
 EXPECTED = "a Redis answer to PING"
 PING = b"*1\r\n$4\r\nPING\r\n"
-MAX_LENGTH = 1024
+MAX_LENGTH = 4096  # the refusal of protected mode alone has more than 1,000 bytes
 # Errors begin with a word in capitals that tells their kind; these are the kinds that PING can meet.
 DEMANDS_LOGIN: Final = frozenset({b"NOAUTH", b"NOPERM"})
 # It loads its data, has lost its master and may not serve without, or runs a script that holds up all others.
@@ -38,7 +38,7 @@ async def probe_redis(stream: Stream, _target: Target) -> StageResult:
     if line == b"+PONG" and end:
         return seen(Finding.GREETED, authentication_required=False)
     kind = line[1:].partition(b" ")[0]
-    if not line.startswith(b"-") or not (kind.isalpha() and kind.isupper()):
+    if not end or not line.startswith(b"-") or not (kind.isalpha() and kind.isupper()):
         return unexpected(EXPECTED, received)
     return _error(kind, line[1:])
 

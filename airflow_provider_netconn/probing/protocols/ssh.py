@@ -13,9 +13,9 @@ EXPECTED = "an SSH identification string"
 # Both sides send theirs when the connection stands (RFC 4253, 4.2): a server that waits for the client's gets it, and
 # none has to log a client that left without a word.
 OWN_IDENTIFICATION = b"SSH-2.0-netconn\r\n"
-# The RFC sets no limit to the lines before the string; OpenSSH's client reads as many.
+# The RFC sets no limit to the lines before the string; OpenSSH's client has these, and gives up beyond them.
 MAX_LINES = 1024
-MAX_LINE_LENGTH = 1024
+MAX_LINE_LENGTH = 8192
 # "1.99" is a server of version 2 that also admits clients of version 1 (RFC 4253, 5.1).
 VERSIONS: Final = ("2.0", "1.99")
 
@@ -34,6 +34,8 @@ async def probe_ssh(stream: Stream, _target: Target) -> StageResult:
             return _identification(line, count)
         before = before or line
         count += 1
+        if len(line) >= MAX_LINE_LENGTH:
+            break
     if not count:
         return failed(Finding.CLOSED, expected=EXPECTED)
     return unexpected(f"{EXPECTED} within {MAX_LINES} lines", before)
