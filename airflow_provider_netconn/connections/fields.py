@@ -49,14 +49,12 @@ class Locator:
     :param prefixed: ``extra__<conn_type>__<key>`` is read where the short form is absent, as in hooks that knew
         the long form first
     :param shadows: the key counts as soon as it is present, even when empty; the fields after it are not read then
-    :param any_case: the key is found in whatever case it is written
     """
 
     column: str
     key: str = ""
     prefixed: bool = False
     shadows: bool = False
-    any_case: bool = False
 
     def __str__(self) -> str:
         return f"extra.{self.key}" if self.key else self.column
@@ -69,8 +67,6 @@ class Locator:
 
     def key_in(self, fields: ConnectionFields) -> str:
         """The spelling of the key that this connection uses; the short one wins, as in the hooks."""
-        if self.any_case:
-            return next((key for key in fields.extra if key.lower() == self.key.lower()), self.key)
         long_form = f"extra__{fields.conn_type}__{self.key}"
         return long_form if self.prefixed and self.key not in fields.extra and long_form in fields.extra else self.key
 

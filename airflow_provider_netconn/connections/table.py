@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from airflow_provider_netconn.connections import client_forms, forms, transports
+from airflow_provider_netconn.connections import client_forms, forms, odbc, transports
 from airflow_provider_netconn.connections.azure_types import AZURE_TYPES
 from airflow_provider_netconn.connections.fields import (
     AddressField,
@@ -24,8 +24,8 @@ _HOST: Final = Locator(column="host")
 _LOGIN: Final = Locator(column="login")
 
 
-def _extra(key: str, *, prefixed: bool = False, shadows: bool = False, any_case: bool = False) -> Locator:
-    return Locator(column="extra", key=key, prefixed=prefixed, shadows=shadows, any_case=any_case)
+def _extra(key: str, *, prefixed: bool = False, shadows: bool = False) -> Locator:
+    return Locator(column="extra", key=key, prefixed=prefixed, shadows=shadows)
 
 
 _BARE_HOST: Final = AddressField(locator=_HOST, read=forms.bare_host, form="a host name")
@@ -209,9 +209,6 @@ _ROWS: Final = (
             AddressField(
                 locator=_extra("bootstrap.servers"), read=client_forms.kafka_brokers, form="host:port, with commas"
             ),
-            AddressField(
-                locator=_extra("metadata.broker.list"), read=client_forms.kafka_brokers, form="host:port, with commas"
-            ),
         ),
         default_port=9092,
         protocol="kafka",
@@ -237,24 +234,9 @@ _ROWS: Final = (
     ),
     ConnectionType(
         conn_type="odbc",
-        addresses=(
-            AddressField(locator=_HOST, read=client_forms.odbc_server, form="a host name; host,port for SQL Server"),
-            *(
-                AddressField(
-                    locator=_extra(keyword, any_case=True),
-                    read=client_forms.odbc_server,
-                    form="a host name; host,port for SQL Server",
-                )
-                for keyword in ("server", "address", "addr", "servername")
-            ),
-            AddressField(
-                locator=_extra("dsn", any_case=True),
-                read=client_forms.odbc_data_source,
-                form="a data source, which is not read",
-            ),
-        ),
+        own=OwnAddress(read=odbc.odbc_server, form="`host`, or `extra.Server` and its like, as the driver reads them"),
         transport=TransportFields(
-            read=client_forms.odbc_transport,
+            read=odbc.odbc_transport,
             form="protocol and port of `extra.driver`; `tls` as `extra.Encrypt` and `extra.TrustServerCertificate` say",
         ),
         source="apache-airflow-providers-odbc 4.13.1: OdbcHook.odbc_connection_string; Microsoft: DSN and connection "

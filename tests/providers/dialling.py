@@ -16,6 +16,10 @@ class DialledError(BaseException):
     """Ends a client at its first look-up; no ``except Exception`` of a hook or a retry policy keeps it."""
 
 
+METADATA_SERVICES = frozenset({"169.254.169.254", "metadata.google.internal"})
+"""Where clients look whether they run in a cloud; no address of a connection."""
+
+
 @contextlib.contextmanager
 def looked_up() -> Iterator[list[Place]]:
     """Every host and port that a client written in Python asks for, and none is resolved or dialled."""
@@ -23,6 +27,8 @@ def looked_up() -> Iterator[list[Place]]:
 
     def getaddrinfo(host: object, port: object, *_: object, **__: object) -> list[object]:
         name = host.decode() if isinstance(host, bytes) else str(host)
+        if name in METADATA_SERVICES:
+            raise socket.gaierror(socket.EAI_NONAME, "not here")
         seen.append((name, int(str(port or 0))))
         raise DialledError(f"{name}:{port}")
 
