@@ -43,9 +43,10 @@ class _BackgroundLoop:
             self._users -= 1
             if self._users or self._loop is None or self._thread is None:
                 return
+            # On its own thread: the caller's may be running a loop of an asynchronous test.
+            asyncio.run_coroutine_threadsafe(self._loop.shutdown_default_executor(), self._loop).result(_START_LIMIT_S)
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
-            self._loop.run_until_complete(self._loop.shutdown_default_executor())
             self._loop.close()
             self._loop = self._thread = None
 
