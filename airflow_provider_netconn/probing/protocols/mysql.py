@@ -3,7 +3,8 @@
 A server counts a connection that ends before the login as a broken handshake, and blocks a host for good after
 ``max_connect_errors`` of them in a row (100 by default; error 1129). So a probe never just leaves: it ends with a
 complete, well-formed login of a user who does not exist, which the server refuses and does not count. Measured with
-MariaDB 10.11, ``performance_schema.host_cache``.
+MariaDB 10.11, ``performance_schema.host_cache``. What is still counted is a TLS handshake that fails, as where the
+certificate does not verify; an accepted login of any client of that host sets the count back.
 """
 
 from __future__ import annotations
