@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_provider_netconn.checks import CheckOptions
+from airflow_provider_netconn import checks
+from airflow_provider_netconn.checks import CheckOptions, run_check
 from airflow_provider_netconn.evidence import Expectation, Report, Target, from_json, to_json
 from airflow_provider_netconn.triggers.check import ConnectivityCheckTrigger, VerdictTrigger, earliest_resume, report_of
 from testbed.endpoints import CertificateAuthority, HttpServer, SilentServer
@@ -129,15 +130,15 @@ async def test_a_check_can_be_cancelled_and_leaves_no_connection_and_no_thread(s
             assert not thread.is_alive()
 
 
-async def test_a_check_runs_beside_the_loop_of_all_triggers(tls_web):
+async def test_a_check_runs_beside_the_loop_of_all_triggers(tls_web, monkeypatch):
     """TLS handshakes of hundreds of targets would hold a loop up; the triggerer's own must stay free for the others."""
     threads = set()
 
-    class Watched(ConnectivityCheckTrigger):
-        def _log_verdict(self, verdict, done, total):
-            threads.add(threading.get_ident())
-            super()._log_verdict(verdict, done, total)
+    async def watched(*args, **kwargs):
+        threads.add(threading.get_ident())
+        return await run_check(*args, **kwargs)
 
-    await only_event(Watched(**arguments(tls_web, protocol="https")))
+    monkeypatch.setattr(checks, "run_check", watched)
+    await only_event(ConnectivityCheckTrigger(**arguments(tls_web, protocol="https")))
     assert threads
     assert threading.get_ident() not in threads
