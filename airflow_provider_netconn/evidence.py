@@ -137,6 +137,16 @@ class Finding(StrEnum):
     CLIENT_REFUSED = "client_refused"
     SERVICE_UNAVAILABLE = "service_unavailable"
     TLS_REQUIRED = "tls_required"
+    # auth
+    SIGNED_IN = "signed_in"
+    NOT_CHECKED = "not_checked"
+    CREDENTIALS_REFUSED = "credentials_refused"
+    NO_TOKEN = "no_token"  # noqa: S105 - a word, and no secret
+    KEYS_NOT_ALLOWED = "keys_not_allowed"
+    PERMISSION_MISSING = "permission_missing"
+    FIREWALL_REFUSED = "firewall_refused"
+    PUBLIC_ACCESS_OFF = "public_access_off"
+    SIGN_IN_FAILED = "sign_in_failed"
     # any stage that talks
     CLOSED = "closed"
     NO_ANSWER = "no_answer"

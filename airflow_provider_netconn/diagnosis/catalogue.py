@@ -6,33 +6,13 @@ Codes are stable: users filter and route on them. ``docs/causes.md`` is rendered
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from airflow_provider_netconn.diagnosis.auth_causes import AUTH_CAUSES
+from airflow_provider_netconn.diagnosis.cause import Cause
 from airflow_provider_netconn.evidence import Stage
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """One cause.
-
-    :param code: stable name
-    :param stage: the stage whose result decides
-    :param meaning: one line, for the docs
-    :param proof: the evidence that proves it, for the docs
-    :param seen: template of what was seen
-    :param remedy: template of what mends it
-    :param warning: the target works as expected; something wants attention all the same
-    """
-
-    code: str
-    stage: Stage
-    meaning: str
-    proof: str
-    seen: str
-    remedy: str
-    warning: bool = False
-
+__all__ = ["CAUSES", "Cause"]
 
 RESOLVE_CAUSES: Final = (
     Cause(
@@ -598,6 +578,7 @@ CAUSES: Final[dict[str, Cause]] = {
         CONNECT_CAUSES,
         TLS_CAUSES,
         PROTOCOL_CAUSES,
+        AUTH_CAUSES,
         ENGINE_CAUSES,
         WARNINGS,
     )

@@ -29,6 +29,8 @@ _OUTCOMES: Final = {
         Finding.PROXY_REFUSED,
         Finding.PROXY_AUTHENTICATION_REQUIRED,
         Finding.TLS_REFUSED,
+        Finding.FIREWALL_REFUSED,
+        Finding.PUBLIC_ACCESS_OFF,
         Finding.CLOSED,
         Finding.RESET,
         Finding.CLIENT_REFUSED,
@@ -67,7 +69,13 @@ _OUTCOMES: Final = {
         Finding.OTHER_VERSION,
         Finding.TLS_REQUIRED,
     ),
-    Outcome.UNKNOWN: (Finding.PROBE_ERROR,),
+    Outcome.AUTH_FAILED: (
+        Finding.CREDENTIALS_REFUSED,
+        Finding.NO_TOKEN,
+        Finding.KEYS_NOT_ALLOWED,
+        Finding.PERMISSION_MISSING,
+    ),
+    Outcome.UNKNOWN: (Finding.PROBE_ERROR, Finding.SIGN_IN_FAILED),
 }
 _OUTCOME_OF: Final = {finding: outcome for outcome, findings in _OUTCOMES.items() for finding in findings}
 

@@ -28,6 +28,7 @@ _TITLES = {
     "connect": "Connecting",
     "tls": "TLS",
     "protocol": "The protocol",
+    "auth": "Signing in",
     "warning": "Warnings",
     "engine": "The check itself",
 }

@@ -77,4 +77,5 @@ _DESCRIBE: Final[dict[Stage, Callable[[JsonObject], str]]] = {
     Stage.PROXY: _proxy,
     Stage.TLS: _tls,
     Stage.PROTOCOL: _protocol,
+    Stage.AUTH: _protocol,
 }

@@ -123,6 +123,17 @@ RULES: Final[dict[Stage, tuple[Rule, ...]]] = {
         Rule("CLOSED_WITHOUT_ANSWER", (Finding.CLOSED, Finding.RESET)),
         Rule("NO_ANSWER", (Finding.NO_ANSWER,)),
     ),
+    Stage.AUTH: (
+        Rule("ACCOUNT_FIREWALL", (Finding.FIREWALL_REFUSED,)),
+        Rule("PUBLIC_ACCESS_OFF", (Finding.PUBLIC_ACCESS_OFF,)),
+        Rule("PERMISSION_MISSING", (Finding.PERMISSION_MISSING,)),
+        Rule("KEYS_NOT_ALLOWED", (Finding.KEYS_NOT_ALLOWED,)),
+        Rule("NO_TOKEN", (Finding.NO_TOKEN,)),
+        Rule("CREDENTIALS_REFUSED", (Finding.CREDENTIALS_REFUSED,)),
+        Rule("SIGN_IN_UNREACHABLE", (Finding.CONNECT_FAILED,)),
+        Rule("SIGN_IN_TIMED_OUT", (Finding.NO_ANSWER,)),
+        Rule("SIGN_IN_FAILED", (Finding.SIGN_IN_FAILED,)),
+    ),
 }
 """The rules of each deciding stage."""
 

@@ -42,7 +42,7 @@ class EvidenceView:
         """The first failing stage on the way that a client goes; None where none failed."""
         stages = self.evidence.probe.stages
         if self.uses_proxy:
-            stages = tuple(result for result in stages if result.stage is Stage.PROXY)
+            stages = tuple(result for result in stages if result.stage in (Stage.PROXY, Stage.AUTH))
         return next((result for result in stages if not result.ok), None)
 
     @cached_property
@@ -153,7 +153,13 @@ class EvidenceView:
             "protocol_expected": str(self.detail(Stage.PROTOCOL).get("expected")),
             "began": str(self.detail(Stage.PROTOCOL).get("began")),
             "said": str(self.detail(Stage.PROTOCOL).get("said")),
+            "sign_in": str(self.detail(Stage.AUTH).get("does")),
+            "sign_in_error": self._sign_in_error(),
         }
+
+    def _sign_in_error(self) -> str:
+        seen = self.detail(Stage.AUTH)
+        return " ".join(str(seen[key]) for key in ("code", "error") if seen.get(key)) or "no error of its own"
 
     def _resolution(self) -> str:
         name, addresses = self.evidence.probe.target.dialled, self.detail(Stage.RESOLVE).get("addresses", ())
