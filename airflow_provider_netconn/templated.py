@@ -17,6 +17,8 @@ from airflow_provider_netconn.errors import InvalidOptionError, InvalidTargetErr
 from airflow_provider_netconn.evidence import Expectation, Target, check_network
 
 _NOTHING = ("", "None", "none", "null")
+NOT_GIVEN = (None, *_NOTHING)
+"""What a template renders where its argument is left out."""
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
 # Where a target was read from is not for its author to say.

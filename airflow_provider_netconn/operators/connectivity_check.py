@@ -47,6 +47,8 @@ class ConnectivityCheckOperator(BaseOperator):
     :param deadline_s: limit of all stages of one target together, in seconds
     :param probe_retries: how many times a stage that met a passing failure is tried again; ``retries`` is the task's
     :param concurrency: how many targets are probed at the same time
+    :param use_proxy: whether HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment count, as for a real client; by
+        default as the file says, or true
     :param fail_on: ``unexpected`` (default), ``never``, or headlines and causes by name
     :param report_path: where to write reports, one path or several: a local path, a URL of an object storage
         (``s3://conn@bucket/key.html``) or of a blob (``https://ACCOUNT.blob.core.windows.net/CONTAINER/NAME.html``);
@@ -67,6 +69,7 @@ class ConnectivityCheckOperator(BaseOperator):
         "deadline_s",
         "probe_retries",
         "concurrency",
+        "use_proxy",
         "fail_on",
         "report_path",
         "report_conn_id",
@@ -88,6 +91,7 @@ class ConnectivityCheckOperator(BaseOperator):
         deadline_s: float | str | None = None,
         probe_retries: int | str | None = None,
         concurrency: int | str | None = None,
+        use_proxy: bool | str | None = None,
         fail_on: Sequence[str] | str = UNEXPECTED,
         report_path: Sequence[str] | str | None = None,
         report_conn_id: str | None = None,
@@ -106,6 +110,7 @@ class ConnectivityCheckOperator(BaseOperator):
         self.deadline_s = deadline_s
         self.probe_retries = probe_retries
         self.concurrency = concurrency
+        self.use_proxy = use_proxy
         self.fail_on = fail_on
         self.report_path = report_path
         self.report_conn_id = report_conn_id

@@ -11,6 +11,8 @@ from airflow_provider_netconn.errors import InvalidConnectionError, InvalidInput
 from airflow_provider_netconn.evidence import Expectation, Target
 from airflow_provider_netconn.operators.fail_on import parse_fail_on
 from airflow_provider_netconn.templated import (
+    NOT_GIVEN,
+    as_bool,
     as_expectation,
     as_items,
     as_networks,
@@ -134,6 +136,7 @@ def _options(operator: ConnectivityCheckOperator, plan: CheckPlan | None) -> Che
         "deadline_s": as_number("deadline_s", operator.deadline_s),
         "retries": as_whole_number("probe_retries", operator.probe_retries),
         "concurrency": as_whole_number("concurrency", operator.concurrency),
+        "use_proxy": None if operator.use_proxy in NOT_GIVEN else as_bool("use_proxy", operator.use_proxy),
     }
     base = plan.options if plan else CheckOptions()
     return replace(base, **{name: value for name, value in given.items() if value is not None})

@@ -18,7 +18,7 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_netconn.evidence import Report, Target, to_json
 from airflow_provider_netconn.summary import facts, verdict_line, wait_line
-from airflow_provider_netconn.templated import as_bool, as_number, as_text, as_texts
+from airflow_provider_netconn.templated import as_bool, as_number, as_text
 from airflow_provider_netconn.triggers.check import VerdictTrigger, earliest_resume, report_of
 
 if TYPE_CHECKING:
@@ -36,28 +36,25 @@ class VerdictSensor(BaseSensorOperator):
     In poke and reschedule mode the probes run on the worker, with ``deferrable`` in the triggerer.
 
     :param nameserver: resolve through this server, ``IP``, ``IP:PORT`` or ``[IPV6]:PORT``, instead of the system's
-    :param ca_files: PEM files of further certificate authorities to trust
     :param probe_timeout_s: limit of each stage of one look, in seconds; not to be confused with ``timeout``, which
         limits the whole wait
     :param deferrable: wait in the triggerer and hold no worker slot; ``[operators] default_deferrable`` by default;
         may be a template
     """
 
-    template_fields: Sequence[str] = ("nameserver", "ca_files", "probe_timeout_s", "deferrable")
+    template_fields: Sequence[str] = ("nameserver", "probe_timeout_s", "deferrable")
     ui_color = "#d6eaf8"
 
     def __init__(
         self,
         *,
         nameserver: str | None = None,
-        ca_files: Sequence[str] | str | None = None,
         probe_timeout_s: float | str | None = None,
         deferrable: bool | str = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.nameserver = nameserver
-        self.ca_files = ca_files
         self.probe_timeout_s = probe_timeout_s
         self.deferrable = deferrable
         self._last: Report | None = None
@@ -81,9 +78,7 @@ class VerdictSensor(BaseSensorOperator):
         from airflow_provider_netconn.checks import CheckOptions
 
         timeout_s = as_number("probe_timeout_s", self.probe_timeout_s)
-        options = CheckOptions(
-            nameserver=as_text("nameserver", self.nameserver), ca_files=as_texts("ca_files", self.ca_files)
-        )
+        options = CheckOptions(nameserver=as_text("nameserver", self.nameserver))
         return options if timeout_s is None else replace(options, timeout_s=timeout_s)
 
     def execute(self, context: Context) -> Any:

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_netconn.errors import InvalidTargetError
 from airflow_provider_netconn.evidence import Target
 from airflow_provider_netconn.sensors.base import VerdictSensor
-from airflow_provider_netconn.templated import as_expectation, as_networks, as_target, as_text, as_whole_number
+from airflow_provider_netconn.templated import (
+    as_bool,
+    as_expectation,
+    as_networks,
+    as_target,
+    as_text,
+    as_texts,
+    as_whole_number,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_netconn.checks import CheckOptions
 
 
 class ReachabilitySensor(VerdictSensor):
@@ -23,6 +34,8 @@ class ReachabilitySensor(VerdictSensor):
     :param port: TCP port; by default the protocol's
     :param protocol: a protocol of the registry; by default ``plain``: a connection is enough
     :param conn_id: the Airflow connection whose addresses are meant; read anew at each look, except with ``deferrable``
+    :param ca_files: PEM files of further certificate authorities to trust
+    :param use_proxy: whether HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment count, as for a real client
     :param expect: the path that is expected: ``any`` (default), ``private`` or ``public``
     :param expect_networks: networks in CIDR form that count as private; by default RFC 1918, RFC 6598 and ULA
     """
@@ -36,6 +49,8 @@ class ReachabilitySensor(VerdictSensor):
         "conn_id",
         "expect",
         "expect_networks",
+        "ca_files",
+        "use_proxy",
     )
 
     def __init__(
@@ -48,6 +63,8 @@ class ReachabilitySensor(VerdictSensor):
         conn_id: str | None = None,
         expect: str = "any",
         expect_networks: Sequence[str] | str | None = None,
+        ca_files: Sequence[str] | str | None = None,
+        use_proxy: bool | str = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -58,6 +75,13 @@ class ReachabilitySensor(VerdictSensor):
         self.conn_id = conn_id
         self.expect = expect
         self.expect_networks = expect_networks
+        self.ca_files = ca_files
+        self.use_proxy = use_proxy
+
+    def options(self) -> CheckOptions:
+        """As given, with the authorities to trust and the proxies to follow."""
+        ca_files, use_proxy = as_texts("ca_files", self.ca_files), as_bool("use_proxy", self.use_proxy)
+        return replace(super().options(), ca_files=ca_files, use_proxy=use_proxy)
 
     def targets(self) -> tuple[Target, ...]:
         """What is to answer."""
