@@ -156,3 +156,16 @@ def test_a_trigger_that_broke_off_fails_the_task_with_its_message(context):
 def test_every_argument_of_its_own_may_be_a_template():
     own = set(inspect.signature(ConnectivityCheckOperator).parameters) - {"kwargs"}
     assert own == set(ConnectivityCheckOperator.template_fields)
+
+
+@pytest.mark.parametrize(
+    ("use_proxy", "headline"), [(None, "UNREACHABLE"), ("", "UNREACHABLE"), ("True", "UNREACHABLE"), ("False", "OK")]
+)
+def test_a_proxy_of_the_environment_counts_unless_told_otherwise(
+    web, closed, context, monkeypatch, use_proxy, headline
+):
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("HTTP_PROXY", f"http://{address(closed)}")
+    operator = make(targets=[f"http://{address(web)}"], expect="any", use_proxy=use_proxy, fail_on="never")
+    assert operator.execute(context)["counts"] == {headline: 1}
