@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -77,6 +78,13 @@ class Peer(TcpServer):
             writer.write_eof()  # closing at once would, by a reset, take back what was said
         while said := await reader.read(65536):
             self.heard.append(said)
+
+    def heard_within(self, limit_s, words):
+        """Whether the client has said these words at last; it learns of them a moment after the client is done."""
+        deadline = time.monotonic() + limit_s
+        while not b"".join(self.heard).endswith(words) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return b"".join(self.heard).endswith(words)
 
     async def _say(self, writer, words):
         if self.drip_s is None:

@@ -163,6 +163,15 @@ def test_the_mechanisms_are_read_in_every_form(ground, frame, mechanisms):
     assert peer.heard[0] == HEADER_10_SASL
 
 
+def test_as_many_mechanisms_are_kept_as_a_person_reads(ground):
+    symbols = b"\x01A" * 10_000
+    array = b"\xf0" + (len(symbols) + 5).to_bytes(4) + (10_000).to_bytes(4) + b"\xa3" + symbols
+    body = MECHANISMS + b"\xd0" + (len(array) + 4).to_bytes(4) + b"\x00\x00\x00\x01" + array
+    with Peer(b"", HEADER_10_SASL + sasl_frame(body)) as peer:
+        verdict = ground.verdict(f"amqp10://127.0.0.1:{peer.port}")
+    assert detail(verdict)["mechanisms"] == ["A"] * 50
+
+
 @pytest.mark.parametrize(
     ("answer", "finding"),
     [

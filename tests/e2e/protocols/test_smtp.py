@@ -126,6 +126,14 @@ def test_the_conversation_up_to_the_handshake_and_after_it(ground):
     assert server.said == [b"EHLO [127.0.0.1]\r\n", b"STARTTLS\r\n", b"QUIT\r\n"]
 
 
+def test_a_client_told_not_to_use_tls_does_not_ask_for_it(ground):
+    with Peer(b"220 ready\r\n", EHLO_OK, b"221 bye\r\n") as peer:
+        target = {"host": "127.0.0.1", "port": peer.port, "protocol": "smtp", "tls": "off"}
+        assert ground.verdict(target).outcome is Outcome.OK
+        assert peer.heard_within(5, b"QUIT\r\n")
+    assert b"STARTTLS" not in b"".join(peer.heard)
+
+
 def test_words_slipped_in_before_the_handshake_are_refused(ground):
     with Peer(b"220 ready\r\n", EHLO_OK, b"220 go ahead\r\n250 injected\r\n") as peer:
         verdict = ground.verdict(f"smtp://127.0.0.1:{peer.port}")
