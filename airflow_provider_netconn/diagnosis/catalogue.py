@@ -65,7 +65,7 @@ RESOLVE_CAUSES: Final = (
         meaning="No nameserver answered in time.",
         proof="No answer by UDP or TCP within the stage's limit.",
         seen="No answer for {name} from {dns_server} in time.",
-        remedy="Check that {dns_server} runs and that UDP and TCP port 53 are open to it from here: peering, routes, "
+        remedy="Check that {dns_server} runs and that UDP and TCP to it are open from here: peering, routes, "
         "security groups; where it is a forwarder, that the servers behind it answer.",
     ),
     Cause(

@@ -57,7 +57,7 @@ def _proxy(detail: JsonObject) -> str:
 
 
 def _tls(detail: JsonObject) -> str:
-    parts = [f"verified name {detail.get('server_name')}"]
+    parts = [f"for {detail.get('server_name')}"]
     if "names" in detail:
         parts.append(f"certificate for {listed(detail['names']) or 'no names'}")
         parts.append(f"issued by {detail['issuer']}")
