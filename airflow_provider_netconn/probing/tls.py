@@ -10,7 +10,7 @@ import asyncio
 import ipaddress
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -70,55 +70,43 @@ async def handshake(
     :param stream: a connected stream; closed here unless the handshake succeeds on it
     :param dial: gives another connection for the look at a certificate that failed
     :param timeout_s: limit of the handshake and the look together, in seconds
-    :param verify: whether the client verifies; one that does not goes on with what a failed verification has seen
+    :param verify: whether the client verifies; where it does not, the certificate is described and not judged
     :return: the result, and the stream to talk on
     """
     server_name = server_name.removesuffix(".")  # no certificate and no SNI has the final dot (RFC 6066, section 3)
     until = asyncio.get_running_loop().time() + timeout_s
-    tls = TlsStream(stream, contexts.verifying, server_name)
+    # A client that does not verify is not held to it: a second connection for a look counts as an error with MySQL.
+    tls = TlsStream(stream, contexts.verifying if verify else contexts.looking, server_name)
     try:
         async with asyncio.timeout_at(until):
             await tls.handshake()
     except ssl.SSLCertVerificationError as error:
         tls.close()
-        result, looking = await _look(error, server_name, contexts, dial, until)
-        if looking is not None and not verify:
-            return replace(result, ok=True, finding=Finding.UNVERIFIED), looking
-        if looking is not None:
-            looking.close()
-        return result, None
+        return await _look(error, server_name, contexts, dial, until), None
     except (OSError, EOFError) as error:  # ssl.SSLError is an OSError
         tls.close()
         return _failed(error, server_name, timeout_s), None
     except BaseException:
         tls.close()
         raise
-    detail = _describe(tls, server_name)
-    return StageResult(stage=Stage.TLS, ok=True, finding=Finding.VERIFIED, detail=detail), tls
+    finding = Finding.VERIFIED if verify else Finding.UNVERIFIED
+    return StageResult(stage=Stage.TLS, ok=True, finding=finding, detail=_describe(tls, server_name)), tls
 
 
 async def _look(
     error: ssl.SSLCertVerificationError, server_name: str, contexts: TlsContexts, dial: Dial, until: float
-) -> tuple[StageResult, TlsStream | None]:
+) -> StageResult:
     """Read the chain that failed; that look itself may fail, which leaves the detail shorter and the finding as is."""
     finding = _VERIFY_CODES.get(error.verify_code, Finding.CERTIFICATE_INVALID)
     detail: dict[str, Any] = {"server_name": server_name, "problem": error.verify_message}
-    tls: TlsStream | None = None
     try:
         async with asyncio.timeout_at(until):
-            tls = TlsStream(await dial(), contexts.looking, server_name)
-            await tls.handshake()
-        detail = _describe(tls, server_name) | detail
+            with closing(TlsStream(await dial(), contexts.looking, server_name)) as tls:
+                await tls.handshake()
+                detail = _describe(tls, server_name) | detail
     except (OSError, EOFError) as look_error:
         detail["look_failed"] = f"{type(look_error).__name__}: {look_error}"
-        if tls is not None:
-            tls.close()
-        tls = None
-    except BaseException:
-        if tls is not None:
-            tls.close()
-        raise
-    return StageResult(stage=Stage.TLS, ok=False, finding=finding, detail=detail), tls
+    return StageResult(stage=Stage.TLS, ok=False, finding=finding, detail=detail)
 
 
 def _failed(error: OSError | EOFError, server_name: str, timeout_s: float) -> StageResult:
@@ -136,7 +124,9 @@ def _failed(error: OSError | EOFError, server_name: str, timeout_s: float) -> St
             finding, problem = Finding.NO_ANSWER, f"no answer within {timeout_s:g} s"
         case _:
             finding = Finding.CLOSED
-    detail = {"server_name": server_name, "problem": problem}
+    detail: dict[str, Any] = {"server_name": server_name, "problem": problem}
+    if finding is Finding.NO_ANSWER:
+        detail["timeout_s"] = timeout_s
     return StageResult(stage=Stage.TLS, ok=False, finding=finding, detail=detail)
 
 

@@ -69,11 +69,14 @@ def error(code, text, state=b""):
     return packet(0, b"\xff" + struct.pack("<H", code) + state + text)
 
 
-@pytest.mark.parametrize("tls", [None, "verify", "no-verify"])
-def test_tls_starts_within_the_protocol(ground, server, tls):
+@pytest.mark.parametrize(
+    ("tls", "finding"),
+    [(None, Finding.UNVERIFIED), ("verify", Finding.VERIFIED), ("no-verify", Finding.UNVERIFIED)],
+)
+def test_tls_starts_within_the_protocol(ground, server, tls, finding):
     verdict = ground.verdict(mysql(server, **({"tls": tls} if tls else {})))
     assert (verdict.outcome, verdict.cause) == (Outcome.OK, None), verdict.evidence
-    assert [result.finding for result in verdict.stages[-2:]] == [Finding.GREETED, Finding.VERIFIED]
+    assert [result.finding for result in verdict.stages[-2:]] == [Finding.GREETED, finding]
     assert detail(verdict)["version"].startswith("10.") or detail(verdict)["version"].startswith("11.")
     assert "MariaDB" in detail(verdict)["version"]
     assert detail(verdict)["authentication"] == "mysql_native_password"
@@ -134,12 +137,13 @@ def connect_errors(server):
     return server.query(f"SELECT {columns} FROM performance_schema.host_cache WHERE IP = '{WORKER}'")
 
 
-@pytest.mark.parametrize("tls", [None, "verify", "off"])
-def test_probes_are_not_held_against_the_host(ground, counting_server, tls):
+@pytest.mark.parametrize(("tls", "trusted"), [(None, True), (None, False), ("verify", True), ("off", True)])
+def test_probes_are_not_held_against_the_host(ground, counting_server, tls, trusted):
     """A connection that just ends is a broken handshake to the server, which blocks a host with too many of them."""
     counting_server.query("FLUSH HOSTS")
     with Relay(counting_server.address, source=WORKER) as relay:
-        verdicts = [ground.verdict(mysql(relay, **({"tls": tls} if tls else {}))) for _ in range(2 * MAX_ERRORS)]
+        target, trust = mysql(relay, **({"tls": tls} if tls else {})), {} if trusted else {"ca_files": ()}
+        verdicts = [ground.verdict(target, **trust) for _ in range(2 * MAX_ERRORS)]
     assert {verdict.outcome for verdict in verdicts} == {Outcome.OK}, verdicts[-1].evidence
     assert connect_errors(counting_server) == "0\t0"
 
