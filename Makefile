@@ -2,6 +2,7 @@
 #
 #   make demo [KEEP=1]                a real Airflow checks local endpoints; KEEP=1 leaves it up until Ctrl-C
 #   make test [PYTEST_ARGS="-k dns"]  the whole suite; with NETCONN_REQUIRE_ALL=1 a skip is a failure
+#   make packaging                    the wheel in clean environments: several Airflows and Pythons
 #   make lint | make docs             only these parts of it
 #   make causes                       render docs/causes.md and the report's schema from the code
 #   make environment                  only the environment; PYTHON=/path/to/python chooses the interpreter
@@ -11,7 +12,7 @@ environment_python := .venv/bin/python
 checks := $(environment_python) scripts/run_checks.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs causes environment clean
+.PHONY: help demo test packaging lint docs causes environment clean
 
 help:
 	@sed -n 's/^#  *\(make .*\)/\1/p' Makefile
@@ -24,6 +25,9 @@ demo: environment
 
 test: environment
 	@exec $(checks)
+
+packaging: environment
+	@exec $(environment_python) scripts/check_packaging.py
 
 lint: environment
 	@exec $(checks) format lint types imports causes
