@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from airflow_provider_netconn.diagnosis import diagnose
 from airflow_provider_netconn.errors import InvalidOptionError
-from airflow_provider_netconn.evidence import Finding, Stage, Target, TlsUse, to_json
+from airflow_provider_netconn.evidence import Evidence, Finding, Stage, Target, TlsUse, to_json
 from airflow_provider_netconn.probing.engine import Prober
 from airflow_provider_netconn.probing.options import CheckOptions
 from airflow_provider_netconn.probing.targets import parse_target
@@ -75,7 +76,11 @@ def ca_file(certificates, tmp_path):
 async def probe(target, **options):
     parsed = target if isinstance(target, Target) else parse_target(target)
     async with Prober(CheckOptions(**{"timeout_s": 5, "retries": 0} | options)) as prober:
-        return await prober.probe(parsed)
+        result = await prober.probe(parsed)
+    verdict = diagnose(Evidence(probe=result))
+    said = [verdict.explanation, verdict.remedy or "", *verdict.evidence]
+    assert not any("None" in line or "{" in line for line in said), said
+    return result
 
 
 async def stage_of(stage, target, **options):
