@@ -6,6 +6,7 @@ Exit status: 0 all as expected, 1 not, 2 bad input.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -36,8 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :return: the exit status
     """
     options = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without some letter must not cost the verdicts
     try:
-        return int(options.run(options))
+        return _run(options)
     except NetconnError as error:
         sys.stderr.write(f"netconn: {error}\n")
         return EXIT_BAD_INPUT
@@ -46,6 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_NOT_AS_EXPECTED
+
+
+def _run(options: argparse.Namespace) -> int:
+    status = int(options.run(options))
+    sys.stdout.flush()  # here, where a reader that has gone is expected
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -104,10 +113,16 @@ def _check(options: argparse.Namespace) -> int:
     targets = _targets(options, plan)
     if not targets:
         raise InvalidOptionError("TARGET", "nothing to check", "give a target, --conn-id or --config")
-    with _progress(len(targets)) as on_verdict:
-        report = check(targets, _check_options(options, plan), on_verdict=on_verdict)
-    _print(report, options.json)  # first of all: what was found is not lost where a file cannot be written
-    _write_reports(report, {"junit": options.junit, "html": options.html, "markdown": options.markdown})
+    check_options = _check_options(options, plan)
+    try:
+        with _progress(len(targets)) as on_verdict:
+            report = check(targets, check_options, on_verdict=on_verdict)
+    except InvalidOptionError as error:  # a file of authorities is read no earlier
+        raise (_as_written(error) if options.ca else error) from None
+    try:
+        _print(report, options.json)  # first of all: what was found is not lost where a file cannot be written
+    finally:
+        _write_reports(report, {"junit": options.junit, "html": options.html, "markdown": options.markdown})
     return EXIT_NOT_AS_EXPECTED if report.unexpected else EXIT_AS_EXPECTED
 
 
@@ -137,7 +152,7 @@ def _targets(options: argparse.Namespace, plan: CheckPlan) -> list[Target]:
     for text in options.targets:
         try:
             target = parse_target(text, expect=expect, expect_networks=networks)
-            targets.append(replace(target, dial=_dial(options)) if options.dial else target)
+            targets.append(replace(target, dial=_host(options.dial, "--dial")) if options.dial else target)
         except NetconnError as error:
             bad.append(str(error))
     for conn_id in [*options.conn_id, *plan.conn_ids]:
@@ -162,15 +177,16 @@ def _networks(options: argparse.Namespace) -> tuple[str, ...]:
     return tuple(options.expect_network)
 
 
-def _dial(options: argparse.Namespace) -> str:
+def _host(text: str, field: str) -> str:
     from airflow_provider_netconn.evidence import check_host
+    from airflow_provider_netconn.probing.targets import host_of
 
+    host = host_of(text, field)
     try:
-        check_host(options.dial, "--dial")
+        check_host(host, field)
     except ValueError as error:
-        field, _, message = str(error).partition(": ")
-        raise InvalidOptionError(field, message) from None
-    return str(options.dial)
+        raise InvalidOptionError(field, str(error).partition(": ")[2]) from None
+    return host
 
 
 def _connection_targets(conn_id: str) -> tuple[Target, ...]:
@@ -192,7 +208,25 @@ def _check_options(options: argparse.Namespace, plan: CheckPlan) -> CheckOptions
         "concurrency": options.concurrency,
         "use_proxy": False if options.ignore_proxy else None,
     }
-    return replace(plan.options, **{name: value for name, value in given.items() if value is not None})
+    try:
+        return replace(plan.options, **{name: value for name, value in given.items() if value is not None})
+    except InvalidOptionError as error:
+        raise _as_written(error) from None
+
+
+def _as_written(error: InvalidOptionError) -> InvalidOptionError:
+    """The error under the option's name on the command line."""
+    return InvalidOptionError(_OPTION_NAMES.get(error.field, error.field), error.seen, error.remedy)
+
+
+_OPTION_NAMES = {
+    "nameserver": "--nameserver",
+    "ca_files": "--ca",
+    "timeout_s": "--timeout",
+    "deadline_s": "--deadline",
+    "retries": "--retries",
+    "concurrency": "--concurrency",
+}
 
 
 @contextmanager
@@ -237,17 +271,12 @@ def _print(report: Report, as_json: bool) -> None:
 
 
 def _zones(options: argparse.Namespace) -> int:
-    from airflow_provider_netconn.evidence import check_host
     from airflow_provider_netconn.privatelink import describe, zones_for_host, zones_for_resource_type
 
     if (options.host is None) == (options.resource_type is None):
         raise InvalidOptionError("HOST", "give either a host or --resource-type")
     if options.host is not None:
-        try:
-            check_host(options.host, "HOST")
-        except ValueError as error:
-            raise InvalidOptionError("HOST", str(error).partition(": ")[2]) from None
-        found = [describe(match) for match in zones_for_host(options.host)]
+        found = [describe(match) for match in zones_for_host(_host(options.host, "HOST"))]
     else:
         rows = zones_for_resource_type(options.resource_type, options.group_id, options.cloud)
         found = [describe(row) for row in rows]

@@ -89,7 +89,7 @@ def _from_text(text: str, field: str) -> dict[str, Any]:
     if found is None:
         raise InvalidTargetError(field, f"{text!r} has no port", _HOST_PORT_REMEDY)
     host = found["bracketed"] if found["bracketed"] is not None else found["host"]
-    return {"host": _host(host, f"{field}.host"), "port": _port(found["port"], field), "name": text}
+    return {"host": host_of(host, f"{field}.host"), "port": _port(found["port"], field), "name": text}
 
 
 def _from_url(text: str, field: str) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def _from_url(text: str, field: str) -> dict[str, Any]:
         raise InvalidTargetError(f"{field}.protocol", f"unknown scheme {parts.scheme!r}", f"write one of {known}")
     if not host:
         raise InvalidTargetError(f"{field}.host", f"{_shown(text)!r} has no host", "write a URL such as https://host/")
-    fields: dict[str, Any] = {"host": _host(host, f"{field}.host"), "protocol": protocol, "name": _name_of(parts)}
+    fields: dict[str, Any] = {"host": host_of(host, f"{field}.host"), "protocol": protocol, "name": _name_of(parts)}
     if port is not None:
         fields["port"] = port
     if protocol_named(protocol).over_http_proxy and parts.path:
@@ -207,8 +207,11 @@ def _name(value: object, field: str) -> str:
     return name
 
 
-def _host(value: object, field: str) -> str:
-    """A name or an address; names beyond ASCII as DNS has them (IDNA 2008, with the mapping of UTS 46)."""
+def host_of(value: object, field: str) -> str:
+    """A name or an address; names beyond ASCII as DNS has them (IDNA 2008, with the mapping of UTS 46).
+
+    :raises InvalidTargetError: naming the field, and quoting nothing that may be a password or a token
+    """
     host = text_of(value, field)
     if mark := next((mark for mark in _NOT_IN_A_HOST if mark in host), None):
         raise InvalidTargetError(field, f"holds {mark!r}, which no host has", "write a name or an address alone")
@@ -250,8 +253,8 @@ _READERS: Final[dict[str, Callable[[object, str], object]]] = {
     "expect_addresses": _unscoped,
     "protocol": text_of,
     "name": _name,
-    "host": _host,
-    "dial": _host,
+    "host": host_of,
+    "dial": host_of,
     "http_path": _http_path,
 }
 """How a mapping's values become those of a target; the port has checks of its own."""
