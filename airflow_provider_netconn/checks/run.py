@@ -74,7 +74,14 @@ def check(
     on_verdict: OnVerdict | None = None,
 ) -> Report:
     """:func:`run_check` for callers without an event loop."""
-    return asyncio.run(run_check(targets, options, process=process, queue=queue, on_verdict=on_verdict))
+    reports: list[Report] = []
+
+    async def main() -> None:
+        # Not returned: asyncio.run() makes the text of a finished task, its result and all (signal.getsignal does).
+        reports.append(await run_check(targets, options, process=process, queue=queue, on_verdict=on_verdict))
+
+    asyncio.run(main())
+    return reports[0]
 
 
 def _name_facts(result: ProbeResult) -> NameFacts:

@@ -6,7 +6,7 @@ import ipaddress
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from airflow_provider_netconn.evidence import Evidence, Finding, Path, Stage, StageResult
@@ -207,6 +207,7 @@ def _stops(result: StageResult) -> bool:
     return not result.ok and result.finding not in _UNWELCOME
 
 
+@lru_cache(maxsize=4096)
 def _private(text: str, networks: tuple[str, ...]) -> bool:
     parsed = ipaddress.ip_address(text)
     address = getattr(parsed, "ipv4_mapped", None) or parsed

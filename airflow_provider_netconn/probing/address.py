@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from airflow_provider_netconn.evidence import Expectation, Finding, Stage, StageResult, Target
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _RANGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("RFC 1918", ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")),
@@ -18,6 +17,9 @@ _RANGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("loopback", ("127.0.0.0/8", "::1/128")),
     ("link-local", ("169.254.0.0/16", "fe80::/10")),
 )
+
+# Many targets share an address, or at least their networks; to parse them costs more than to connect.
+_KEPT = 4096
 
 LOCAL_RANGES = frozenset({"loopback", "link-local"})
 """Addresses that lead no further than this host or its link: not private unless named so, and never public."""
@@ -29,23 +31,27 @@ def judge_addresses(target: Target, addresses: Iterable[str]) -> StageResult:
     Expected networks alone decide what private means: an address outside all of them is not private, whatever range
     it lies in. The detail gives, for each address, whether it is ``private`` and the ``range`` it lies in.
     """
-    private = {text: is_private(text, target.private_networks) for text in addresses}
+    networks = target.private_networks
+    private = {text: is_private(text, networks) for text in addresses}
     finding = _finding(target, private)
     detail = {
         "addresses": [{"address": text, "private": private[text], "range": range_of(text)} for text in private],
         "expected": target.expect.value,
-        "expected_networks": list(target.private_networks),
+        "expected_networks": list(networks),
         "expected_addresses": list(target.expect_addresses),
     }
     return StageResult(stage=Stage.ADDRESS, ok=finding is Finding.AS_EXPECTED, finding=finding, detail=detail)
 
 
-def is_private(address: str, networks: Iterable[str]) -> bool:
+@functools.lru_cache(maxsize=_KEPT)
+def is_private(address: str, networks: tuple[str, ...]) -> bool:
     """Whether the address lies in one of the networks; an IPv4-mapped IPv6 address counts as its IPv4 address."""
     parsed = _parse(address)
-    return any(parsed.version == network.version and parsed in network for network in map(_network, networks))
+    parsed_networks = map(ipaddress.ip_network, networks)
+    return any(parsed.version == network.version and parsed in network for network in parsed_networks)
 
 
+@functools.lru_cache(maxsize=_KEPT)
 def range_of(address: str) -> str:
     """What kind of address it is: ``RFC 1918``, ``loopback``, ``public``, ..."""
     for name, networks in _RANGES:
@@ -69,8 +75,3 @@ def _finding(target: Target, private: Mapping[str, bool]) -> Finding:
 def _parse(address: str) -> IpAddress:
     parsed = ipaddress.ip_address(address)
     return getattr(parsed, "ipv4_mapped", None) or parsed
-
-
-@functools.lru_cache(maxsize=1024)
-def _network(text: str) -> IpNetwork:
-    return ipaddress.ip_network(text)

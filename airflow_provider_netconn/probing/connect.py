@@ -64,16 +64,7 @@ async def connect_all(
     :param timeout_s: limit of each connection in seconds
     :return: the result, and the connected socket that the caller owns from here on
     """
-    tasks = [asyncio.ensure_future(connect(address, port, timeout_s)) for address in addresses]
-    try:
-        attempts = await asyncio.gather(*tasks)
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        for attempt in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(attempt, Attempt) and attempt.sock is not None:
-                attempt.sock.close()
-        raise
+    attempts = await _attempts(addresses, port, timeout_s)
     used = next((attempt for attempt in attempts if attempt.sock is not None), None)
     for attempt in attempts:
         if attempt is not used and attempt.sock is not None:
@@ -91,6 +82,21 @@ async def connect_all(
     }
     result = StageResult(stage=Stage.CONNECT, ok=used is not None, finding=finding, detail=detail)
     return result, used.sock if used else None
+
+
+async def _attempts(addresses: Sequence[str], port: int, timeout_s: float) -> list[Attempt]:
+    if len(addresses) == 1:  # the usual case; it needs no task
+        return [await connect(addresses[0], port, timeout_s)]
+    tasks = [asyncio.ensure_future(connect(address, port, timeout_s)) for address in addresses]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        for attempt in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(attempt, Attempt) and attempt.sock is not None:
+                attempt.sock.close()
+        raise
 
 
 async def connect(address: str, port: int, timeout_s: float) -> Attempt:

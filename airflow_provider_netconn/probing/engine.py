@@ -171,7 +171,10 @@ class _Run:
         self.record(StageResult(stage=self.stage, ok=False, finding=Finding.DEADLINE_EXCEEDED, detail=detail))
 
     def _timed(self, result: StageResult) -> StageResult:
-        return replace(result, duration_s=round(time.perf_counter() - self._stage_started, 6))
+        duration_s = round(time.perf_counter() - self._stage_started, 6)
+        return StageResult(
+            stage=result.stage, ok=result.ok, finding=result.finding, duration_s=duration_s, detail=result.detail
+        )
 
     def enter(self, stage: Stage) -> None:
         """Begin a stage: its time runs from now."""

@@ -7,10 +7,10 @@ later stages dial, and the system's stand beside them as evidence.
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import contextlib
 import socket
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -90,7 +90,8 @@ def _getaddrinfo_in_thread(name: str) -> asyncio.Future[Sequence[tuple[Any, ...]
         with contextlib.suppress(RuntimeError):  # nobody waits any more: the loop is closed
             loop.call_soon_threadsafe(deliver, infos, failure)
 
-    threading.Thread(target=run, name="getaddrinfo", daemon=True).start()
+    # A Thread's start() waits until the new thread runs, and the loop with it.
+    _thread.start_new_thread(run, ())
     return future
 
 

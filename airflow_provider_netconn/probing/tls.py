@@ -7,10 +7,12 @@ certificate it was.
 from __future__ import annotations
 
 import asyncio
+import functools
 import ipaddress
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 Dial = Callable[[], Awaitable[Stream]]
 """Gives a new connection to the same peer; raises ``OSError``."""
 
+_ENCODING_DER = 2  # PY_SSL_ENCODING_DER of CPython's Modules/_ssl/cert.c
 # X509_V_ERR_* of <openssl/x509_vfy.h>
 _VERIFY_CODES = {
     9: Finding.NOT_YET_VALID,
@@ -134,45 +137,65 @@ def _describe(tls: TlsStream, server_name: str) -> dict[str, Any]:
     """Protocol and chain of a finished handshake."""
     detail: dict[str, Any] = {"server_name": server_name, "protocol": tls.tls.version()}
     try:
-        chain = _chain(tls)
+        chain = [_certificate(der) for der in _chain(tls)]
     except ValueError as error:  # OpenSSL takes certificates that cryptography does not
         return detail | {"unreadable": str(error)}
     if not chain:
         return detail
     leaf = chain[0]
-    names = _subject_alternative_names(leaf)
     return detail | {
-        "names": list(names),
-        "name_covered": covers(names, server_name),
-        "subject": leaf.subject.rfc4514_string(),
-        "issuer": leaf.issuer.rfc4514_string(),
-        "not_before": leaf.not_valid_before_utc.isoformat(),
-        "not_after": leaf.not_valid_after_utc.isoformat(),
-        "days_left": (leaf.not_valid_after_utc - datetime.now(UTC)).days,
+        "names": list(leaf.names),
+        "name_covered": covers(leaf.names, server_name),
+        "subject": leaf.subject,
+        "issuer": leaf.issuer,
+        "not_before": leaf.not_before.isoformat(),
+        "not_after": leaf.not_after.isoformat(),
+        "days_left": (leaf.not_after - datetime.now(UTC)).days,
         "chain": [
-            {
-                "subject": certificate.subject.rfc4514_string(),
-                "issuer": certificate.issuer.rfc4514_string(),
-                "not_after": certificate.not_valid_after_utc.isoformat(),
-            }
-            for certificate in chain
+            {"subject": link.subject, "issuer": link.issuer, "not_after": link.not_after.isoformat()} for link in chain
         ],
     }
 
 
-def _chain(tls: TlsStream) -> list[x509.Certificate]:
-    from cryptography import x509
-
+def _chain(tls: TlsStream) -> list[bytes]:
+    """The certificates as the peer sent them, DER."""
     # Public since Python 3.13; 3.10 to 3.12 have the same below, on the object that SSLObject wraps.
     if hasattr(tls.tls, "get_unverified_chain"):
-        encoded = list(tls.tls.get_unverified_chain())
-    else:
-        inner: Any = tls.tls
-        encoded = [ssl.PEM_cert_to_DER_cert(link.public_bytes()) for link in inner._sslobj.get_unverified_chain()]
+        return list(tls.tls.get_unverified_chain())
+    inner: Any = tls.tls
+    return [link.public_bytes(_ENCODING_DER) for link in inner._sslobj.get_unverified_chain()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Certificate:
+    """What a verdict says of one certificate."""
+
+    names: tuple[str, ...]
+    subject: str
+    issuer: str
+    not_before: datetime
+    not_after: datetime
+
+
+@functools.lru_cache(maxsize=256)
+def _certificate(der: bytes) -> _Certificate:
+    """Read a certificate. Many targets show the same one, or at least the same issuer's: each is read once.
+
+    :raises ValueError: it is none that cryptography can read
+    """
+    from cryptography import x509
+
     try:
-        return [x509.load_der_x509_certificate(der) for der in encoded]
+        certificate = x509.load_der_x509_certificate(der)
     except x509.InvalidVersion as error:
         raise ValueError(str(error)) from None
+    return _Certificate(
+        names=_subject_alternative_names(certificate),
+        subject=certificate.subject.rfc4514_string(),
+        issuer=certificate.issuer.rfc4514_string(),
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+    )
 
 
 def _subject_alternative_names(certificate: x509.Certificate) -> tuple[str, ...]:
