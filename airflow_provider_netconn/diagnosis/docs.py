@@ -18,7 +18,7 @@ Every verdict that is not as expected names one cause of this catalogue, and so 
 something wants attention. Codes are stable; filter and route on them. Words in angle brackets are filled in from the
 evidence of the target.
 
-This page is rendered from `airflow_provider_netconn/diagnosis/catalogue.py` by `make causes`; CI fails where the two
+This page is rendered from `airflow_provider_netconn/diagnosis/catalogue/` by `make causes`; CI fails where the two
 differ.
 """
 _TITLES = {
