@@ -1,15 +1,19 @@
 """Ask nameservers for a name's addresses, keeping all that they said: rcode, CNAME chain, every answer, TTL.
 
-dnspython does the asking: search domains, ndots, other servers in turn, TCP where an answer was truncated.
+dnspython does the asking: search domains, ndots, other servers in turn, TCP where an answer was truncated. Only where
+none of that is called for, a shorter way comes first.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_netconn.evidence import Finding
+from airflow_provider_netconn.probing.dns_short import KINDS, Doubtful, Found, look
 
 if TYPE_CHECKING:
     import dns.asyncresolver
@@ -17,9 +21,13 @@ if TYPE_CHECKING:
     import dns.nameserver
     import dns.resolver
 
+SHORT_WAY_S = 0.5
+"""How long an ordinary answer is waited for before dnspython asks again."""
 QUERY_TIMEOUT_S = 2.0
 """How long one nameserver is waited for before the next try, as in glibc-like resolvers but shorter."""
 
+_EARLY: ContextVar[Doubtful | None] = ContextVar("early", default=None)
+"""The answer to dnspython's first question that the short way has already brought."""
 _RCODE_FINDINGS = {
     "SERVFAIL": Finding.SERVFAIL,
     "REFUSED": Finding.DNS_REFUSED,
@@ -63,6 +71,7 @@ class DnsClient:
 
     nameserver: tuple[str, int] | None = None
     _resolver: dns.asyncresolver.Resolver | None = field(default=None, init=False)
+    _addresses: tuple[str, ...] = field(default=(), init=False)
     _servers: tuple[str, ...] = field(default=(), init=False)
 
     def load(self) -> None:
@@ -75,6 +84,7 @@ class DnsClient:
         except dns.resolver.NoResolverConfiguration:
             resolver = dns.asyncresolver.Resolver(configure=False)
         addresses = [self.nameserver[0]] if self.nameserver else [str(address) for address in resolver.nameservers]
+        self._addresses = tuple(addresses)
         resolver.port = self.nameserver[1] if self.nameserver else resolver.port
         resolver.nameservers = [_nameserver(address, resolver.port) for address in addresses]
         self._servers = tuple(_server(address, resolver.port) for address in addresses)
@@ -93,12 +103,33 @@ class DnsClient:
         """
         if not self._loaded().nameservers:
             return DnsAnswer(finding=Finding.DNS_UNREACHABLE, question=name, errors=("no nameserver is configured",))
-        answers = await asyncio.gather(*(self._ask(name, kind, timeout_s) for kind in ("A", "AAAA")))
-        return _merge(*answers)
+        until = time.monotonic() + timeout_s
+        found = await self._short_way(name, min(SHORT_WAY_S, timeout_s / 2))
+        answers = {kind: answer for kind, answer in found.items() if isinstance(answer, DnsAnswer)}
+        missing = [kind for kind in KINDS if kind not in answers]
+        if missing:
+            left_s = until - time.monotonic()
+            asked = await asyncio.gather(*(self._ask(name, kind, left_s, found.get(kind)) for kind in missing))
+            answers |= dict(zip(missing, asked, strict=True))
+        return _merge(*(answers[kind] for kind in KINDS))
 
-    async def _ask(self, name: str, kind: str, timeout_s: float) -> DnsAnswer:
+    async def _short_way(self, name: str, timeout_s: float) -> dict[str, DnsAnswer | Doubtful]:
+        """What the first nameserver answers to a name that is asked for as it stands; empty where that is no way."""
+        resolver = self._loaded()
+        as_it_stands = name.endswith(".") or name.count(".") >= (1 if resolver.ndots is None else resolver.ndots)
+        if not as_it_stands or resolver.rotate or resolver.edns >= 0:
+            return {}
+        server = (self._addresses[0], resolver.port)
+        found = await look(server, name, timeout_s)
+        return {
+            kind: seen if isinstance(seen, Doubtful) else _ordinary(name, kind, seen, _server(*server))
+            for kind, seen in found.items()
+        }
+
+    async def _ask(self, name: str, kind: str, timeout_s: float, early: DnsAnswer | Doubtful | None) -> DnsAnswer:
         import dns.resolver
 
+        _EARLY.set(early if isinstance(early, Doubtful) else None)  # gather() gives each of its tasks its own context
         try:
             answer = await self._loaded().resolve(name, kind, search=True, lifetime=timeout_s, raise_on_no_answer=False)
         except dns.resolver.NXDOMAIN as error:
@@ -131,11 +162,38 @@ def _nameserver(address: str, port: int) -> dns.nameserver.Nameserver:
         async def async_query(self, request: dns.message.QueryMessage, *_: Any, **how: Any) -> dns.message.Message:
             if how.pop("max_size"):
                 return await super().async_query(request, max_size=True, **how)
+            if (early := _EARLY.get()) is not None:
+                _EARLY.set(None)
+                return _accept(request, early)
             return await dns.asyncquery.udp(
                 request, self.address, port=self.port, raise_on_truncation=True, ignore_unexpected=True, **how
             )
 
     return Nameserver(address, port)
+
+
+def _accept(request: dns.message.QueryMessage, early: Doubtful) -> dns.message.Message:
+    """What dnspython's own ``udp`` does with a datagram, for one that is there already."""
+    import dns.message
+    import dns.query
+
+    request.id = early.ident
+    response = dns.message.from_wire(early.message, raise_on_truncation=True)
+    if not request.is_response(response):
+        raise dns.query.BadResponse
+    return response
+
+
+def _ordinary(name: str, kind: str, found: Found, server: str) -> DnsAnswer:
+    chain, records = found
+    return DnsAnswer(
+        finding=Finding.RESOLVED if records else Finding.NODATA,
+        question=name.removesuffix("."),
+        rcode="NOERROR",
+        chain=chain,
+        answers=tuple({"address": address, "ttl": ttl, "type": kind} for address, ttl in records),
+        server=server,
+    )
 
 
 def _from_response(response: dns.message.Message | None, question: str, server: str | None) -> DnsAnswer:
