@@ -90,6 +90,12 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--deadline", type=float, metavar="S", help="limit of each target in seconds (default: 30)")
     parser.add_argument("--retries", type=int, metavar="N", help="tries after a passing failure (default: 1)")
     parser.add_argument("--concurrency", type=int, metavar="N", help="targets at a time (default: 1000)")
+    parser.add_argument(
+        "--auth", action="store_true", help="have connections sign in by their own hook; may wake or cost something"
+    )
+    parser.add_argument(
+        "--auth-timeout", type=float, default=30.0, metavar="S", help="limit of each sign-in (default: 30)"
+    )
     parser.add_argument("--ignore-proxy", action="store_true", help="ignore HTTPS_PROXY and HTTP_PROXY")
     parser.add_argument("--json", action="store_true", help="print the verdicts as a JSON list")
     parser.add_argument("--junit", metavar="FILE", help="write a JUnit XML report")
@@ -114,16 +120,29 @@ def _check(options: argparse.Namespace) -> int:
     if not targets:
         raise InvalidOptionError("TARGET", "nothing to check", "give a target, --conn-id or --config")
     check_options = _check_options(options, plan)
+    if not options.auth_timeout > 0:
+        raise InvalidOptionError(
+            "--auth-timeout", f"{options.auth_timeout:g} is no time limit", "write seconds above 0"
+        )
     try:
         with _progress(len(targets)) as on_verdict:
             report = check(targets, check_options, on_verdict=on_verdict)
     except InvalidOptionError as error:  # a file of authorities is read no earlier
         raise (_as_written(error) if options.ca else error) from None
+    if options.auth:
+        report = _authenticated(report, options.auth_timeout)
     try:
         _print(report, options.json)  # first of all: what was found is not lost where a file cannot be written
     finally:
         _write_reports(report, {"junit": options.junit, "html": options.html, "markdown": options.markdown})
     return EXIT_NOT_AS_EXPECTED if report.unexpected else EXIT_AS_EXPECTED
+
+
+def _authenticated(report: Report, timeout_s: float) -> Report:
+    from airflow_provider_netconn.checks import authenticated
+    from airflow_provider_netconn.hooks.authentication import authenticate
+
+    return authenticated(report, lambda conn_id, kind: authenticate(conn_id, kind, timeout_s))
 
 
 def _write_reports(report: Report, files: Mapping[str, str | None]) -> None:

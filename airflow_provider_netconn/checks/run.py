@@ -48,8 +48,7 @@ async def run_check(
     verdicts: dict[int, Verdict] = {}
 
     def keep(index: int, result: ProbeResult) -> None:
-        verdict = diagnose(Evidence(probe=result, name=_name_facts(result)))
-        verdicts[index] = verdict
+        verdict = verdicts[index] = judge(result)
         if on_verdict is not None:
             on_verdict(verdict, len(verdicts), len(targets))
 
@@ -82,6 +81,11 @@ def check(
 
     asyncio.run(main())
     return reports[0]
+
+
+def judge(probe: ProbeResult) -> Verdict:
+    """The verdict on what probing saw, with the zone table's word on the name."""
+    return diagnose(Evidence(probe=probe, name=_name_facts(probe)))
 
 
 def _name_facts(result: ProbeResult) -> NameFacts:

@@ -141,6 +141,7 @@ WARNING_RULES: Final[tuple[tuple[str, Callable[[EvidenceView], bool]], ...]] = (
     ("RESOLVERS_DISAGREE", lambda view: view.resolvers_disagree),
     ("SOME_ADDRESSES_FAIL", lambda view: view.some_addresses_fail),
     ("STRANGERS_REFUSED", lambda view: bool(view.detail(Stage.PROTOCOL).get("refuses_strangers"))),
+    ("SIGN_IN_NOT_CHECKED", lambda view: view.finding(Stage.AUTH) is Finding.NOT_CHECKED),
     ("CONNECTION_NOT_ENCRYPTED", lambda view: view.finding(Stage.TLS) is Finding.TLS_NOT_OFFERED),
     (
         "CERTIFICATE_EXPIRES_SOON",

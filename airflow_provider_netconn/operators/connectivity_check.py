@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import BaseOperator, conf
 from airflow_provider_netconn.errors import InvalidConnectionError, ReportWriteError
 from airflow_provider_netconn.evidence import Report, Verdict, to_json
 from airflow_provider_netconn.operators.fail_on import UNEXPECTED, parse_fail_on, unexpected_verdict_error
-from airflow_provider_netconn.operators.request import CheckRequest, report_destinations
+from airflow_provider_netconn.operators.request import CheckRequest, report_destinations, sign_in_limit
 from airflow_provider_netconn.summary import progress_line, summarise
 from airflow_provider_netconn.templated import as_bool, as_text
 from airflow_provider_netconn.triggers.check import ConnectivityCheckTrigger, earliest_resume, report_of
@@ -49,6 +49,9 @@ class ConnectivityCheckOperator(BaseOperator):
     :param concurrency: how many targets are probed at the same time
     :param use_proxy: whether HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment count, as for a real client; by
         default as the file says, or true
+    :param authenticate: have each connection that is reached sign in by its own hook, on the worker, also where the
+        probes run in the triggerer; off by default, for it may wake or cost something (see the docs of the stage)
+    :param auth_timeout_s: limit of each sign-in, in seconds
     :param fail_on: ``unexpected`` (default), ``never``, or headlines and causes by name
     :param report_path: where to write reports, one path or several: a local path, a URL of an object storage
         (``s3://conn@bucket/key.html``) or of a blob (``https://ACCOUNT.blob.core.windows.net/CONTAINER/NAME.html``);
@@ -70,6 +73,8 @@ class ConnectivityCheckOperator(BaseOperator):
         "probe_retries",
         "concurrency",
         "use_proxy",
+        "authenticate",
+        "auth_timeout_s",
         "fail_on",
         "report_path",
         "report_conn_id",
@@ -92,6 +97,8 @@ class ConnectivityCheckOperator(BaseOperator):
         probe_retries: int | str | None = None,
         concurrency: int | str | None = None,
         use_proxy: bool | str | None = None,
+        authenticate: bool | str = False,
+        auth_timeout_s: float | str = 30.0,
         fail_on: Sequence[str] | str = UNEXPECTED,
         report_path: Sequence[str] | str | None = None,
         report_conn_id: str | None = None,
@@ -111,6 +118,8 @@ class ConnectivityCheckOperator(BaseOperator):
         self.probe_retries = probe_retries
         self.concurrency = concurrency
         self.use_proxy = use_proxy
+        self.authenticate = authenticate
+        self.auth_timeout_s = auth_timeout_s
         self.fail_on = fail_on
         self.report_path = report_path
         self.report_conn_id = report_conn_id
@@ -154,6 +163,7 @@ class ConnectivityCheckOperator(BaseOperator):
         from airflow_provider_netconn.report import plain_table
         from airflow_provider_netconn.telemetry import emit
 
+        report = self._authenticated(report)
         for line in plain_table(report).splitlines():
             if not line.startswith(" "):  # indented is what was seen and what mends it: logged as each verdict came
                 self.log.info("%s", line)
@@ -172,6 +182,17 @@ class ConnectivityCheckOperator(BaseOperator):
         if broken:
             raise InvalidConnectionError("conn_ids", "\n".join((*broken, *notes)))
         raise write_errors[0]
+
+    def _authenticated(self, report: Report) -> Report:
+        """The report with the stage ``auth``, where that is asked for."""
+        limit_s = sign_in_limit(self)
+        if limit_s is None:
+            return report
+        from airflow_provider_netconn.checks import authenticated
+        from airflow_provider_netconn.hooks.authentication import authenticate
+
+        self.log.info("Having connections sign in, within %g s each", limit_s)
+        return authenticated(report, lambda conn_id, kind: authenticate(conn_id, kind, limit_s), self._log_verdict)
 
     def _write_reports(self, report: Report) -> tuple[list[str], list[ReportWriteError]]:
         """Write the report everywhere it is asked for; one place that fails does not keep it from the others."""

@@ -66,6 +66,19 @@ def report_destinations(value: object) -> tuple[Destination, ...]:
     return tuple(parse_destination(path) for path in as_texts("report_path", value))
 
 
+def sign_in_limit(operator: ConnectivityCheckOperator) -> float | None:
+    """The limit in seconds within which each connection is to sign in; None where none is to.
+
+    :raises InvalidOptionError: naming the argument
+    """
+    if not as_bool("authenticate", operator.authenticate):
+        return None
+    limit = as_number("auth_timeout_s", operator.auth_timeout_s)
+    if limit is None or limit <= 0:
+        raise InvalidOptionError("auth_timeout_s", f"{operator.auth_timeout_s!r} is no time limit", "write seconds")
+    return limit
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRequest:
     """What to check, and how.
@@ -97,6 +110,7 @@ class CheckRequest:
         conn_ids = (*(plan.conn_ids if plan else ()), *asked)
         # These are read again when the verdicts are there; a slip in them must not be found out only then.
         problems.attempt(lambda: parse_fail_on(operator.fail_on))
+        problems.attempt(lambda: sign_in_limit(operator))
         problems.attempt(lambda: report_destinations(operator.report_path))
         problems.raise_any()
         found, broken = _read_connections(conn_ids, expect, networks)

@@ -47,6 +47,15 @@ WARNINGS: Final = (
         warning=True,
     ),
     Cause(
+        code="SIGN_IN_NOT_CHECKED",
+        stage=Stage.AUTH,
+        meaning="Signing in was asked for, and nothing here can do it for this type of connection.",
+        proof="The connection's provider is not installed, or its hook has no test of its own.",
+        seen="{host} answers; whether its credentials are good was not checked.",
+        remedy="Install the provider of the connection's type where the check runs, or try the credentials another way.",
+        warning=True,
+    ),
+    Cause(
         code="CERTIFICATE_EXPIRES_SOON",
         stage=Stage.TLS,
         meaning="The certificate expires within 14 days.",

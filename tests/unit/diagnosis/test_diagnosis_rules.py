@@ -193,6 +193,7 @@ CASES = {
     ),
     "STRANGERS_REFUSED": evidence(*GOOD[:2], spoken(refuses_strangers=True)),
     "CONNECTION_NOT_ENCRYPTED": evidence(*GOOD[:2], spoken(), replace(tls(F.TLS_NOT_OFFERED), ok=True)),
+    "SIGN_IN_NOT_CHECKED": evidence(*GOOD, replace(signed_in(F.NOT_CHECKED), ok=True)),
     "CERTIFICATE_EXPIRES_SOON": evidence(*GOOD[:2], tls(days_left=13), spoken()),
 }
 
