@@ -127,6 +127,7 @@ def test_a_credential_of_a_proxy_is_never_shown(url):
     assert CANARY not in str(settings.shown())
     assert CANARY not in repr(settings)
     assert CANARY not in repr(settings.for_target(target()))
+    assert "Basic" not in repr(settings.for_target(target()))
 
 
 @pytest.mark.parametrize("url", ["http://[::1:3128", "http://", "://", "http://proxy:99999", "\udcff"])
