@@ -7,6 +7,8 @@ answers with the status, headers and body that Azure's REST reference documents.
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -374,3 +376,20 @@ class TestServers:
             fields = {"host": server.host, "port": server.port, "login": "airflow", "password": CANARY}
             assert seen(connection("http", **fields)).finding is finding
         assert [request.method for request in server.requests] == ["GET"]
+
+
+@pytest.mark.parametrize(
+    ("key", "headline", "cause", "status"),
+    [(KEY, "OK", None, 0), (OTHER_KEY, "AUTH_FAILED", "CREDENTIALS_REFUSED", 1)],
+    ids=["right-key", "wrong-key"],
+)
+def test_the_command_line_has_a_connection_sign_in_when_asked(azurite, connection, key, headline, cause, status):
+    connection("wasb", host=azurite.url, login=ACCOUNT, password=key)
+    command = [sys.executable, "-m", "airflow_provider_netconn.cli", "check", "--conn-id", "orders", "--expect", "any"]
+    asked = subprocess.run([*command, "--auth", "--json"], capture_output=True, text=True, timeout=120, check=False)
+    assert asked.returncode == status, asked.stderr
+    (verdict,) = json.loads(asked.stdout)
+    assert (verdict["headline"], verdict["cause"], verdict["stages"][-1]["stage"]) == (headline, cause, "auth")
+    assert key not in asked.stdout + asked.stderr
+    unasked = subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=120, check=False)
+    assert [stage["stage"] for stage in json.loads(unasked.stdout)[0]["stages"]][-1] == "protocol"

@@ -52,7 +52,7 @@ WARNINGS: Final = (
         meaning="Signing in was asked for, and nothing here can do it for this type of connection.",
         proof="The connection's provider is not installed, or its hook has no test of its own.",
         seen="{host} answers; whether its credentials are good was not checked.",
-        remedy="Install the provider of the connection's type where the check runs, or try the credentials another way.",
+        remedy="Install the provider of the connection's type where the check runs, or try the credentials yourself.",
         warning=True,
     ),
     Cause(
