@@ -251,7 +251,7 @@ def search(tmp_path, monkeypatch):
         ("web.sub.", 5, "web.sub"),
     ],
 )
-async def test_search_domains_and_ndots_of_the_system_count(dns_server, resolved, search, name, ndots, asked_first):  # noqa: PLR0917
+async def test_search_domains_and_ndots_of_the_system_count(dns_server, resolved, search, name, ndots, asked_first):
     search(ndots)
     await resolved(name)
     assert dns_server.queries[0].name == asked_first
