@@ -296,7 +296,7 @@ def test_a_provider_that_is_not_installed_is_no_failure(connection, tmp_path, mo
     result = seen(connection("redis", host="127.0.0.1", port=6379))
     assert (result.ok, result.finding) == (True, Finding.NOT_CHECKED)
     assert result.detail["why"] == "apache-airflow-providers-redis is not installed"
-    assert outcome_and_cause(result) == (Outcome.OK, None)
+    assert outcome_and_cause(result) == (Outcome.OK, "SIGN_IN_NOT_CHECKED")
 
 
 @pytest.mark.parametrize("conn_type", ["sqlite", "azure_service_bus", "our_own_type"])
