@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import pendulum
 
 from airflow_provider_netconn import __version__
+from airflow_provider_netconn.checks.spread import helpers_for, spread
 from airflow_provider_netconn.diagnosis import diagnose
 from airflow_provider_netconn.evidence import (
     Evidence,
@@ -36,24 +37,29 @@ async def run_check(
     process: str = "cli",
     queue: str | None = None,
     on_verdict: OnVerdict | None = None,
+    helpers: int = 0,
 ) -> Report:
     """Check all the targets and report on them, in the order in which they were given.
 
     :param process: what kind of process this is, for the vantage: ``cli``, ``worker`` or ``triggerer``
     :param queue: the Airflow queue of the task, for the vantage
     :param on_verdict: progress
+    :param helpers: how many processes share the work; 0 leaves it to this one
     :raises InvalidOptionError: where an option, such as a CA file, cannot be used
     """
     started_at, started = pendulum.now("UTC"), time.perf_counter()
     verdicts: dict[int, Verdict] = {}
 
-    def keep(index: int, result: ProbeResult) -> None:
-        verdict = verdicts[index] = judge(result)
+    def keep(index: int, verdict: Verdict) -> None:
+        verdicts[index] = verdict
         if on_verdict is not None:
             on_verdict(verdict, len(verdicts), len(targets))
 
     async with Prober(options) as prober:
-        await prober.probe_all(targets, keep)
+        if helpers:
+            await spread(targets, options, helpers, keep)
+        left = [index for index in range(len(targets)) if index not in verdicts]
+        await prober.probe_all((targets[index] for index in left), lambda place, probe: keep(left[place], judge(probe)))
         vantage = _vantage(prober, process, queue)
     return Report(
         netconn_version=__version__,
@@ -72,12 +78,15 @@ def check(
     queue: str | None = None,
     on_verdict: OnVerdict | None = None,
 ) -> Report:
-    """:func:`run_check` for callers without an event loop."""
+    """:func:`run_check` for callers without an event loop; many targets are shared with helper processes."""
     reports: list[Report] = []
 
     async def main() -> None:
         # Not returned: asyncio.run() makes the text of a finished task, its result and all (signal.getsignal does).
-        reports.append(await run_check(targets, options, process=process, queue=queue, on_verdict=on_verdict))
+        helpers = helpers_for(len(targets))
+        reports.append(
+            await run_check(targets, options, process=process, queue=queue, on_verdict=on_verdict, helpers=helpers)
+        )
 
     asyncio.run(main())
     return reports[0]

@@ -1,0 +1,163 @@
+"""A check shared with helper processes: the same report, and no process left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_netconn.checks import CheckOptions, check, run_check, spread
+from airflow_provider_netconn.errors import InvalidOptionError, InvalidTargetError
+from airflow_provider_netconn.evidence import Expectation, Finding, Outcome, Target
+from airflow_provider_netconn.probing import registry
+from airflow_provider_netconn.probing.registry import register
+from testbed.endpoints import ClosedPort, HttpServer, SilentServer
+
+ROOT = Path(__file__).resolve().parents[3]
+OPTIONS = CheckOptions(retries=0, use_proxy=False)
+
+
+def to(server, name, **fields):
+    fields = {"protocol": "http", "expect": Expectation.ANY} | fields
+    return Target(host=server.host, port=server.port, name=name, **fields)
+
+
+def processes_of(parent):
+    """The ids of that process's children that are no zombies."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
+    return {int(child) for child in children if running(int(child))}
+
+
+def running(process):
+    try:
+        return Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def eventually(condition, within_s=20):
+    until = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+async def test_helpers_bring_the_same_verdicts_in_the_same_order():
+    with HttpServer() as web, ClosedPort() as closed:
+        targets = [to((web, closed)[i % 3 == 2], f"t{i}") for i in range(30)]
+        alone = await run_check(targets, OPTIONS)
+        shared = await run_check(targets, OPTIONS, helpers=3)
+    assert [(v.target, v.outcome, v.cause, v.evidence) for v in shared.verdicts] == [
+        (v.target, v.outcome, v.cause, v.evidence) for v in alone.verdicts
+    ]
+    assert shared.vantage == alone.vantage
+    assert [v.endpoint for v in shared.verdicts] == targets
+
+
+async def test_progress_counts_every_verdict_of_every_helper():
+    seen = []
+    with ClosedPort() as closed:
+        targets = [to(closed, f"t{i}") for i in range(9)]
+        await run_check(targets, OPTIONS, helpers=2, on_verdict=lambda _, done, total: seen.append((done, total)))
+    assert seen == [(done, 9) for done in range(1, 10)]
+
+
+async def test_helpers_share_the_concurrency():
+    with HttpServer() as web:
+        targets = [to(web, f"t{i}") for i in range(8)]
+        report = await run_check(targets, CheckOptions(retries=0, concurrency=1, use_proxy=False), helpers=2)
+    assert {verdict.outcome for verdict in report.verdicts} == {Outcome.OK}
+
+
+async def test_what_a_helper_cannot_do_is_done_here(monkeypatch):
+    monkeypatch.setattr(registry, "_PROTOCOLS", dict(registry._PROTOCOLS))
+
+    @register("known-only-here", default_port=1)
+    async def probe(stream, target):
+        raise AssertionError
+
+    with HttpServer() as web:
+        targets = [to(web, f"t{i}", protocol="known-only-here") for i in range(4)]
+        report = await run_check(targets, OPTIONS, helpers=2)
+    assert [verdict.stages[-1].finding for verdict in report.verdicts] == [Finding.PROBE_ERROR] * 4
+
+
+async def test_a_helper_that_is_killed_takes_no_verdict_with_it():
+    killed = []
+
+    def kill_one(*_):
+        if not killed:
+            killed.append(min(processes_of(os.getpid())))
+            os.kill(killed[0], signal.SIGKILL)
+
+    with HttpServer() as web:
+        targets = [to(web, f"t{i}") for i in range(40)]
+        options = CheckOptions(retries=0, concurrency=2, use_proxy=False)
+        report = await run_check(targets, options, helpers=2, on_verdict=kill_one)
+    assert killed
+    assert [(v.target, v.outcome) for v in report.verdicts] == [(f"t{i}", Outcome.OK) for i in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("targets", "options", "error"),
+    [
+        ([Target(host="127.0.0.1", port=1)], CheckOptions(ca_files=("/nowhere.pem",)), InvalidOptionError),
+        ([Target(host="127.0.0.1", port=1, protocol="gopher")], OPTIONS, InvalidTargetError),
+    ],
+)
+async def test_bad_input_is_the_same_error_as_without_helpers(targets, options, error):
+    with pytest.raises(error):
+        await run_check(targets * 4, options, helpers=2)
+
+
+async def test_no_helper_is_left_when_the_check_is_over():
+    with ClosedPort() as closed:
+        await run_check([to(closed, f"t{i}") for i in range(4)], OPTIONS, helpers=2)
+    assert processes_of(os.getpid()) == set()
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_no_helper_outlives_its_parent(how):
+    with SilentServer() as silent:
+        program = f"""
+import asyncio
+from airflow_provider_netconn.checks import CheckOptions, run_check
+from airflow_provider_netconn.evidence import Target
+targets = [Target(host={silent.host!r}, port={silent.port}, protocol="http")] * 4
+asyncio.run(run_check(targets, CheckOptions(timeout_s=90, deadline_s=90), helpers=2))
+"""
+        parent = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stderr=subprocess.DEVNULL)
+        try:
+            eventually(lambda: len(processes_of(parent.pid)) == 2)
+            helpers = processes_of(parent.pid)
+            parent.send_signal(how)
+            parent.wait(timeout=20)
+            eventually(lambda: not any(map(running, helpers)))
+        finally:
+            parent.kill()
+            parent.wait()
+
+
+@pytest.mark.parametrize(
+    ("targets", "cores", "helpers"),
+    [(1, 8, 0), (1999, 8, 0), (2000, 8, 2), (10_000, 2, 2), (10_000, 64, 4), (10_000, 1, 0)],
+)
+def test_only_many_targets_on_several_cores_are_shared(monkeypatch, targets, cores, helpers):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
+    assert spread.helpers_for(targets) == helpers
+
+
+def test_a_check_of_many_targets_shares_them(monkeypatch):
+    monkeypatch.setattr(spread, "TARGETS_A_HELPER", 2)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    helpers = []
+    with ClosedPort() as closed:
+        targets = [to(closed, f"t{i}") for i in range(4)]
+        report = check(targets, OPTIONS, on_verdict=lambda *_: helpers.append(len(processes_of(os.getpid()))))
+    assert max(helpers) > 0
+    assert [verdict.target for verdict in report.verdicts] == ["t0", "t1", "t2", "t3"]
