@@ -24,6 +24,7 @@ from airflow_provider_netconn import cli, evidence
 from airflow_provider_netconn.checks import config
 from airflow_provider_netconn.connections import CONNECTION_TYPES, ConnectionType, connection_type
 from airflow_provider_netconn.diagnosis.diagnose import headline, is_as_expected
+from airflow_provider_netconn.hooks.sign_in import NOT_SIGNED_IN, SIGN_INS, sign_in_of
 from airflow_provider_netconn.probing import protocols  # noqa: F401  registers the protocols
 from airflow_provider_netconn.probing.registry import protocol_named, protocol_names
 from airflow_provider_netconn.probing.targets import TARGET_KEYS
@@ -263,6 +264,18 @@ class Protocols(Table):
         return markdown_table(("protocol", "default port", "TLS", "follows HTTP proxies", "what is said"), rows)
 
 
+class SignIns(Table):
+    """What the stage ``auth`` does, by connection type."""
+
+    def markdown(self) -> str:
+        known = sorted({*SIGN_INS, *NOT_SIGNED_IN})
+        rows = [(f"`{conn_type}`", sign_in_of(conn_type).does, sign_in_of(conn_type).wakes) for conn_type in known]
+        other = sign_in_of("")
+        return markdown_table(
+            ("type", "what is done", "what it wakes or costs"), [*rows, ("any other", other.does, other.wakes)]
+        )
+
+
 _BARE = {"plain": "Nothing: a connection is enough.", "tls": "Nothing: a handshake is enough."}
 
 
@@ -281,6 +294,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         "netconn-headlines": Headlines,
         "netconn-schema": Schema,
         "netconn-protocols": Protocols,
+        "netconn-sign-ins": SignIns,
         "netconn-keys": KeysOf,
     }.items():
         app.add_directive(name, directive)
