@@ -198,7 +198,7 @@ _ROWS: Final = (
         protocol="mongodb",
         transport=TransportFields(
             read=transports.mongo_tls,
-            form="`mongodb+tls` where `extra.ssl` or `extra.tls` is true, or `extra.allow_insecure` (not verified)",
+            form="`mongodb+tls` where `extra.tls` or `extra.ssl` is true; `extra.allow_insecure` drops `extra.ssl`",
         ),
         source="apache-airflow-providers-mongo 5.5.1: MongoHook._create_uri, get_conn; pymongo 4.20.0: uri_parser, "
         "client_options",

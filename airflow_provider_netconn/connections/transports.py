@@ -102,15 +102,17 @@ def _is_true(extra: Mapping[str, Any], key: str) -> bool:
 
 
 def mongo_tls(fields: ConnectionFields) -> Transport:
-    """``ssl`` or ``tls``, and what switches verification off; these switch TLS on by themselves, as in PyMongo."""
+    """``tls`` or ``ssl``, or an option that brings TLS with it in PyMongo; and what switches verification off.
+
+    With ``allow_insecure`` the hook drops ``ssl``, and the client then talks in the clear; ``tls`` it keeps.
+    """
     extra = {key.lower(): value for key, value in fields.extra.items()}
-    # The hook sets tlsAllowInvalidCertificates whenever allow_insecure is true, be TLS on or not.
-    trusting = any(
-        _is_true(extra, key)
-        for key in ("allow_insecure", "tlsallowinvalidcertificates", "tlsallowinvalidhostnames", "tlsinsecure")
-    )
-    if not (trusting or _is_true(extra, "ssl") or _is_true(extra, "tls") or extra.get("tlscafile")):
+    insecure = _is_true(extra, "allow_insecure")
+    encrypted = _is_true(extra, "tls") or (_is_true(extra, "ssl") and not insecure) or bool(extra.get("tlscafile"))
+    if not encrypted:
         return Transport()
+    options = ("tlsallowinvalidcertificates", "tlsallowinvalidhostnames", "tlsinsecure")
+    trusting = insecure or any(_is_true(extra, option) for option in options)
     return Transport(protocol="mongodb+tls", tls=TlsUse.NO_VERIFY if trusting else TlsUse.VERIFY)
 
 
