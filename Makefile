@@ -6,13 +6,15 @@
 #   make lint | make docs             only these parts of it
 #   make causes                       render docs/causes.md and the report's schema from the code
 #   make environment                  only the environment; PYTHON=/path/to/python chooses the interpreter
+#   make benchmark [TARGETS=2000]     rates, CPU, memory and import time, beside prometheus-blackbox-exporter
+#   make soak [CHECKS=50000]          whether many checks leave anything behind that a few do not
 #   make clean                        remove all that was built, the environment too
 
 environment_python := .venv/bin/python
 checks := $(environment_python) scripts/run_checks.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test packaging lint docs causes environment clean
+.PHONY: help demo test packaging lint docs causes environment benchmark soak clean
 
 help:
 	@sed -n 's/^#  *\(make .*\)/\1/p' Makefile
@@ -38,6 +40,12 @@ docs: environment
 causes: environment
 	@$(environment_python) -m airflow_provider_netconn.diagnosis.docs docs/causes.md
 	@$(environment_python) -m airflow_provider_netconn.report.schema --write docs/report-schema.json
+
+benchmark: environment
+	@exec $(environment_python) -m tests.benchmarks --targets $(or $(TARGETS),2000)
+
+soak: environment
+	@exec $(environment_python) -m tests.benchmarks --checks $(or $(CHECKS),50000) soak
 
 clean:
 	rm -rf .venv .demo build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -128,17 +128,17 @@ def read_answer(message: bytes, question: bytes, name: str, kind: int) -> Found:
 
 def _follow(name: str, aliases: dict[str, str], addresses: dict[str, list[Record]]) -> Found:
     """Walk the CNAME records from the name; every record has to lie on that way, and each be there once."""
-    chain: list[str] = []
-    for _ in range(_MAX_CHAIN):
-        if name not in aliases:
-            break
+    chain = [name]
+    while name in aliases:
         name = aliases.pop(name)
+        if name in chain or len(chain) > _MAX_CHAIN:
+            raise DoubtError
         chain.append(name)
     records = addresses.pop(name, [])
     alike = len({ttl for _, ttl in records}) <= 1 and len({address for address, _ in records}) == len(records)
     if aliases or addresses or not alike:
         raise DoubtError
-    return tuple(chain), tuple(records)
+    return tuple(chain[1:]), tuple(records)
 
 
 def _label(text: bytes) -> bytes:
