@@ -164,9 +164,13 @@ def is_address(text: str) -> bool:
     return True
 
 
+_SCOPE = re.compile(r"[^%]*(%[A-Za-z0-9_.-]{1,15})?")
+_HTTP_PATH = re.compile(r"/[!-~]*")
+
+
 def check_host(value: str, field_name: str = "host") -> None:
     """Raise ``ValueError`` unless the value is an address or a host name in ASCII (RFC 1123, underscores allowed)."""
-    if is_address(value):
+    if is_address(value) and _SCOPE.fullmatch(value):
         return
     labels = value.removesuffix(".").split(".")
     if len(value) > MAX_NAME_LENGTH or not all(_LABEL.fullmatch(label) for label in labels):
@@ -226,7 +230,7 @@ class Target:
         check_port(self.port)
         if self.dial is not None:
             check_host(self.dial, "dial")
-        if not self.http_path.startswith("/") or not self.http_path.isascii() or not self.http_path.isprintable():
+        if not _HTTP_PATH.fullmatch(self.http_path):
             raise ValueError(f"http_path: {self.http_path!r} is no path; write one that starts with '/', in ASCII")
         for network in self.expect_networks:
             check_network(network, "expect_networks")

@@ -6,14 +6,12 @@ Each function takes the argument's name, to name it in an error, and the rendere
 from __future__ import annotations
 
 import ast
-import dataclasses
-import difflib
 import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_provider_netconn.errors import InvalidOptionError, InvalidTargetError
+from airflow_provider_netconn.errors import InvalidOptionError
 from airflow_provider_netconn.evidence import Expectation, Target, check_network
 
 _NOTHING = ("", "None", "none", "null")
@@ -21,8 +19,6 @@ NOT_GIVEN = (None, *_NOTHING)
 """What a template renders where its argument is left out."""
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
-# Where a target was read from is not for its author to say.
-_TARGET_KEYS = ("url", *(field.name for field in dataclasses.fields(Target) if not field.name.startswith("conn_")))
 
 
 def as_text(name: str, value: object) -> str | None:
@@ -169,12 +165,4 @@ def as_target(name: str, value: object, *, expect: Expectation, expect_networks:
     """
     from airflow_provider_netconn.checks import parse_target
 
-    if isinstance(value, Mapping):
-        for key in value:
-            if key not in _TARGET_KEYS:
-                near = difflib.get_close_matches(str(key), _TARGET_KEYS, n=1)
-                remedy = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(_TARGET_KEYS)}"
-                raise InvalidTargetError(f"{name}.{key}", "unknown key", remedy)
-    elif not isinstance(value, str):
-        raise InvalidTargetError(name, f"{value!r} is no target", "write text such as db.example.net:5432")
     return parse_target(value, expect=expect, expect_networks=expect_networks, field=name)

@@ -42,7 +42,7 @@ TARGET_KEYS: Final = (
 
 
 def parse_target(
-    given: str | Mapping[str, Any],
+    given: object,
     *,
     expect: Expectation = Expectation.PRIVATE,
     expect_networks: tuple[str, ...] = (),
