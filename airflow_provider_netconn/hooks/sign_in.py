@@ -191,7 +191,10 @@ def _graph(hook_class: Any) -> None:
             verify=config.get("verify", True),
             proxies=hook.get_proxies(config),
         )
-        await credential.get_token(*hook.scopes)
+        try:
+            await credential.get_token(*hook.scopes)
+        finally:
+            await credential.close()
 
     asyncio.run(ask())
 

@@ -57,10 +57,11 @@ class Listeners:
 
     def __enter__(self) -> Listeners:
         for place in self.places:
-            listener = socket.socket()
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(place)
-            listener.listen()
+            try:
+                listener = socket.create_server(place)
+            except OSError:
+                self.__exit__()
+                raise
             self._sockets.append(listener)
             threading.Thread(target=self._serve, args=(listener, place), daemon=True).start()
         return self
