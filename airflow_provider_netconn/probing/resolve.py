@@ -10,8 +10,10 @@ from __future__ import annotations
 import _thread
 import asyncio
 import contextlib
+import os
+import queue
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +22,8 @@ from airflow_provider_netconn.probing.dns_lookup import DnsAnswer, DnsClient
 
 # With a nameserver given the system's answer is only evidence beside it, so it is not waited for much longer.
 SYSTEM_GRACE_S = 0.5
+# How long a thread waits for another name before it ends.
+IDLE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +71,7 @@ async def _ask_system(name: str, timeout_s: float) -> SystemAnswer:
 def _getaddrinfo_in_thread(name: str) -> asyncio.Future[Sequence[tuple[Any, ...]]]:
     """Run ``getaddrinfo``, which blocks and cannot be cancelled, in a thread of its own.
 
-    Not in a pool: names that hang would keep its threads from the others, and the process could not end before they do.
+    Not in a pool of so many: names that hang would keep its threads from the others.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Sequence[tuple[Any, ...]]] = loop.create_future()
@@ -90,9 +94,40 @@ def _getaddrinfo_in_thread(name: str) -> asyncio.Future[Sequence[tuple[Any, ...]
         with contextlib.suppress(RuntimeError):  # nobody waits any more: the loop is closed
             loop.call_soon_threadsafe(deliver, infos, failure)
 
-    # A Thread's start() waits until the new thread runs, and the loop with it.
-    _thread.start_new_thread(run, ())
+    _in_thread(run)
     return future
+
+
+_idle: list[queue.SimpleQueue[Callable[[], None]]] = []
+"""The inboxes of threads that wait for more to do."""
+os.register_at_fork(after_in_child=_idle.clear)  # a fork takes none of the threads along
+
+
+def _in_thread(work: Callable[[], None]) -> None:
+    """Run in a thread that has nothing to do, or else in a new one; the process's end waits for neither."""
+    try:
+        inbox = _idle.pop()
+    except IndexError:
+        # Not a Thread: its start() waits until the new thread runs, and the loop with it.
+        _thread.start_new_thread(_work, (work,))
+    else:
+        inbox.put(work)
+
+
+def _work(work: Callable[[], None]) -> None:
+    inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+    while True:
+        work()
+        _idle.append(inbox)
+        try:
+            work = inbox.get(timeout=IDLE_S)
+        except queue.Empty:
+            try:
+                _idle.remove(inbox)
+            except ValueError:  # taken in this very moment
+                work = inbox.get()
+            else:
+                return
 
 
 def _getaddrinfo(name: str) -> Sequence[tuple[Any, ...]]:

@@ -60,7 +60,7 @@ class TlsContexts:
                 raise InvalidOptionError(
                     "ca_files", f"{ca_file}: {error.strerror or error}", "give a PEM file of certificates"
                 ) from None
-        self.looking = ssl.create_default_context()
+        self.looking = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # the same, but for the authorities
         self.looking.check_hostname = False
         self.looking.verify_mode = ssl.CERT_NONE
 
