@@ -25,7 +25,8 @@ environment:
 demo: environment
 	@exec $(environment_python) -m testbed.demo
 
-test: environment
+test:
+	@sh scripts/bootstrap_environment.sh providers
 	@exec $(checks)
 
 packaging: environment

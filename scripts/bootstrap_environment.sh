@@ -1,5 +1,6 @@
 #!/bin/sh
 # Builds the project's environment in .venv, or brings it up to date; does nothing where it is.
+# With the argument `providers` it also holds the provider packages whose hooks the tests run, some 700 MB.
 #
 # PYTHON names the interpreter; by default the environment's own, or else the first suitable one of this machine.
 # pip is used as it is configured here (index, proxy, certificates). Nothing outside .venv is touched, but for one case:
@@ -95,14 +96,30 @@ wanted=$(
     pwd -P
     cksum <pyproject.toml
 )
-if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
-    exit 0
-fi
-[ -d "$environment" ] || make_environment
-rm -f "$stamp"
-say "installing the project and its tools into $environment; this takes a minute or two the first time"
+
 # A user's setting to install below the home folder does not work inside an environment.
-PIP_USER=0 "$environment/bin/python" -m pip install -qq --disable-pip-version-check --no-input -e '.[dev]' ||
-    fail "pip could not install the project; see above"
-printf '%s\n' "$wanted" >"$stamp"
-say "ready"
+install() {
+    PIP_USER=0 "$environment/bin/python" -m pip install -qq --disable-pip-version-check --no-input "$@" ||
+        fail "pip could not install $*; see above"
+}
+
+is_stamped() {
+    [ -f "$1" ] && [ "$(cat "$1")" = "$wanted" ]
+}
+
+if ! is_stamped "$stamp"; then
+    [ -d "$environment" ] || make_environment
+    rm -f "$stamp" "$stamp-providers"
+    say "installing the project and its tools into $environment; this takes a minute or two the first time"
+    install -e '.[dev]'
+    printf '%s\n' "$wanted" >"$stamp"
+    say "ready"
+fi
+if [ "${1:-}" = providers ] && ! is_stamped "$stamp-providers"; then
+    say "installing the providers whose hooks the tests run; this takes two minutes more the first time"
+    install -e '.[dev,providers]'
+    # mysqlclient, on which this one depends, wants a compiler; its hook is tested without.
+    install --no-deps apache-airflow-providers-mysql
+    printf '%s\n' "$wanted" >"$stamp-providers"
+    say "ready"
+fi

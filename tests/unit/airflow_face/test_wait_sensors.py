@@ -85,7 +85,7 @@ async def test_dns_deferred_ends_when_the_answer_becomes_private(private_dns, dn
         ({"addresses": ["10.20.0.4", "10.20.0.5"]}, ["10.20.0.4"], False),
     ],
 )
-def test_which_answers_end_the_wait(private_dns, dns, context, arguments, addresses, done):  # noqa: PLR0917
+def test_which_answers_end_the_wait(private_dns, dns, context, arguments, addresses, done):
     dns.set(NAME, *addresses)
     assert bool(private_dns(**arguments).poke(context)) is done
 

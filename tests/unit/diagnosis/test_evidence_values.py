@@ -199,7 +199,7 @@ def test_counts_name_the_most_frequent_headline_first():
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("host", "::1%\r\nX: y"), ("host", "fe80::1%"), ("dial", "fe80::1%a b"), ("http_path", "/a b"), ("http_path", "x")],
+    [("host", "::1%\r\nX: y"), ("host", "::1%"), ("dial", "::1%a b"), ("http_path", "/a b"), ("http_path", "x")],
 )
 def test_a_target_takes_nothing_that_could_break_out_of_its_line(field, value):
     with pytest.raises(ValueError, match=field):
