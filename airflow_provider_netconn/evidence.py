@@ -287,7 +287,10 @@ class ProbeResult:
 
     def stage(self, stage: Stage) -> StageResult | None:
         """The result of that stage, or None where it did not run."""
-        return next((result for result in self.stages if result.stage is stage), None)
+        for result in self.stages:
+            if result.stage is stage:
+                return result
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -388,7 +391,8 @@ class Report:
     started_at: pendulum.DateTime
     duration_s: float
     vantage: Vantage
-    verdicts: tuple[Verdict, ...]
+    # Left out of repr(): asyncio.run() makes the text of what it gives back, and this one's would be megabytes.
+    verdicts: tuple[Verdict, ...] = field(repr=False)
     schema_version: str = REPORT_SCHEMA_VERSION
 
     @property

@@ -79,17 +79,10 @@ def check(
     on_verdict: OnVerdict | None = None,
 ) -> Report:
     """:func:`run_check` for callers without an event loop; many targets are shared with helper processes."""
-    reports: list[Report] = []
-
-    async def main() -> None:
-        # Not returned: asyncio.run() makes the text of a finished task, its result and all (signal.getsignal does).
-        helpers = helpers_for(len(targets))
-        reports.append(
-            await run_check(targets, options, process=process, queue=queue, on_verdict=on_verdict, helpers=helpers)
-        )
-
-    asyncio.run(main())
-    return reports[0]
+    helpers = helpers_for(len(targets))
+    return asyncio.run(
+        run_check(targets, options, process=process, queue=queue, on_verdict=on_verdict, helpers=helpers)
+    )
 
 
 def judge(probe: ProbeResult) -> Verdict:

@@ -111,7 +111,7 @@ async def connect(address: str, port: int, timeout_s: float) -> Attempt:
         sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         _keep_icmp_errors(sock, True)
         async with asyncio.timeout(timeout_s):
-            await asyncio.get_running_loop().sock_connect(sock, (address, port))
+            await _connect(sock, (address, port))
         _keep_icmp_errors(sock, False)
     except TimeoutError as error:
         _close(sock)
@@ -133,6 +133,25 @@ async def connect(address: str, port: int, timeout_s: float) -> Attempt:
         _close(sock)
         raise
     return Attempt(address=address, finding=Finding.CONNECTED, duration_s=time.perf_counter() - started, sock=sock)
+
+
+async def _connect(sock: socket.socket, address: tuple[str, int]) -> None:
+    """What the loop's ``sock_connect`` does, without its resolving, which only the name of an interface needs."""
+    loop = asyncio.get_running_loop()
+    if "%" in address[0]:
+        await loop.sock_connect(sock, address)
+        return
+    with contextlib.suppress(BlockingIOError):
+        sock.connect(address)
+        return
+    writable = asyncio.Event()
+    loop.add_writer(sock, writable.set)
+    try:
+        await writable.wait()
+    finally:
+        loop.remove_writer(sock)
+    if code := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        raise OSError(code, os.strerror(code))
 
 
 def _keep_icmp_errors(sock: socket.socket, keep: bool) -> None:

@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--checks", type=int, default=50_000, help="checks of the soak (default: 50000)")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
-    parts = given.parts or PARTS[:2]
+    parts = given.parts or list(PARTS[:2])
     if unknown := {*parts} - {*PARTS}:
         parser.error(f"unknown: {', '.join(unknown)}; the parts are {', '.join(PARTS)}")
     if missing := ground.missing_tools():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -45,18 +46,18 @@ print("ms", (time.perf_counter() - started) * 1000)
 
 def memory(folder: Path, runs: int) -> None:
     """Print the peak memory of a task with the check operator over that of one with an operator that does nothing."""
-    bare = _median(lambda: _run(_TASK.format(task=_BARE)), runs)
+    bare = _median(partial(_run, _TASK.format(task=_BARE)), runs)
     print(f"\nmemory: peak of a task that does nothing {bare / 1024:.1f} MB; over it, a check of")
     for count in MEMORY_TARGETS:
         targets = [f"https://t{number}.{ZONE}:{TLS_PORT}/" for number in range(count)]
         check = _TASK.format(task=_CHECK.format(targets=targets, ca=str(folder / "ca.pem")).strip())
-        over = (_median(lambda script=check: _run(script), runs) - bare) / 1024
+        over = (_median(partial(_run, check), runs) - bare) / 1024
         print(f"  {count:5} HTTPS targets: {over:6.1f} MB ({_goal(over, MEMORY_GOAL_MB, 'MB')})", flush=True)
 
 
 def imports(runs: int) -> None:
     """Print what importing every operator and sensor takes over ``airflow.sdk``."""
-    milliseconds = _median(lambda: _run(_IMPORT), max(runs, 7))
+    milliseconds = _median(partial(_run, _IMPORT), max(runs, 7))
     print(f"\nimport of every operator and sensor over airflow.sdk: {milliseconds:.0f} ms "
           f"({_goal(milliseconds, IMPORT_GOAL_MS, 'ms')})")  # fmt: skip
 

@@ -29,7 +29,7 @@ def cpu_s() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
-def main(ca_file: str, lines: list[str]) -> dict[str, float]:
+def main(ca_file: str, lines: list[str]) -> dict[str, Any]:
     """Check; the start-up is told apart by a check of a single target for each process that shares the work."""
     from airflow_provider_netconn.checks import CheckOptions, run_check
     from airflow_provider_netconn.checks.spread import helpers_for
