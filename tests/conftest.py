@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -22,6 +23,8 @@ HOME_OF_AIRFLOW = pytest.StashKey[str]()
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
     """Free the tests of this machine's Airflow and proxies, before anything imports Airflow."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so does a shell with what it runs in the background,
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # and what is ignored here is ignored by children
     foreign = [name for name in os.environ if name.startswith("AIRFLOW") or name.lower().endswith("_proxy")]
     for name in foreign:
         del os.environ[name]

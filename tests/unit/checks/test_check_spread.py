@@ -27,10 +27,17 @@ def to(server, name, **fields):
     return Target(host=server.host, port=server.port, name=name, **fields)
 
 
-def processes_of(parent):
-    """The ids of that process's children that are no zombies."""
+def helpers_of(parent):
+    """The ids of that process's helpers that are no zombies; other tests' servers are children of this process too."""
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
-    return {int(child) for child in children if running(int(child))}
+    return {int(child) for child in children if running(int(child)) and is_helper(int(child))}
+
+
+def is_helper(process):
+    try:
+        return b"airflow_provider_netconn.checks.helper" in Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def running(process):
@@ -92,7 +99,7 @@ async def test_a_helper_that_is_killed_takes_no_verdict_with_it():
 
     def kill_one(*_):
         if not killed:
-            killed.append(min(processes_of(os.getpid())))
+            killed.append(min(helpers_of(os.getpid())))
             os.kill(killed[0], signal.SIGKILL)
 
     with HttpServer() as web:
@@ -118,7 +125,7 @@ async def test_bad_input_is_the_same_error_as_without_helpers(targets, options, 
 async def test_no_helper_is_left_when_the_check_is_over():
     with ClosedPort() as closed:
         await run_check([to(closed, f"t{i}") for i in range(4)], OPTIONS, helpers=2)
-    assert processes_of(os.getpid()) == set()
+    assert helpers_of(os.getpid()) == set()
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
@@ -133,8 +140,8 @@ asyncio.run(run_check(targets, CheckOptions(timeout_s=90, deadline_s=90), helper
 """
         parent = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stderr=subprocess.DEVNULL)
         try:
-            eventually(lambda: len(processes_of(parent.pid)) == 2)
-            helpers = processes_of(parent.pid)
+            eventually(lambda: len(helpers_of(parent.pid)) == 2)
+            helpers = helpers_of(parent.pid)
             parent.send_signal(how)
             parent.wait(timeout=20)
             eventually(lambda: not any(map(running, helpers)))
@@ -158,6 +165,6 @@ def test_a_check_of_many_targets_shares_them(monkeypatch):
     helpers = []
     with ClosedPort() as closed:
         targets = [to(closed, f"t{i}") for i in range(4)]
-        report = check(targets, OPTIONS, on_verdict=lambda *_: helpers.append(len(processes_of(os.getpid()))))
+        report = check(targets, OPTIONS, on_verdict=lambda *_: helpers.append(len(helpers_of(os.getpid()))))
     assert max(helpers) > 0
     assert [verdict.target for verdict in report.verdicts] == ["t0", "t1", "t2", "t3"]
