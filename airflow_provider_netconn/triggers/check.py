@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
@@ -109,8 +110,9 @@ class _CheckTrigger(BaseTrigger):
             await asyncio.sleep(max(wait.total_seconds(), 0))
         yield TriggerEvent(event)  # type: ignore[no-untyped-call] # Airflow's own has no annotations
 
+    @abstractmethod
     async def _event(self, checks: ModuleType, options: CheckOptions) -> dict[str, Any]:
-        raise NotImplementedError
+        """Probe, and say what was seen."""
 
     def _targets(self) -> tuple[Target, ...]:
         return tuple(from_json(Target, target) for target in self.targets)
