@@ -412,13 +412,6 @@ async def _pause(attempt: int) -> None:
     await asyncio.sleep(RETRY_BASE_S * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311  no secret
 
 
-def resolver_of_this_host(options: CheckOptions) -> tuple[str, ...]:
-    """The nameservers that a check with these options asks. Blocking: imports dnspython and reads a file."""
-    client = DnsClient(nameserver=parse_nameserver(options.nameserver) if options.nameserver else None)
-    client.load()
-    return client.servers
-
-
 def hostname() -> str:
     """The name of this machine or container."""
     return socket.gethostname()
