@@ -109,9 +109,10 @@ def lowest_requirements() -> Iterator[str]:
 
 
 def find_python(version: str) -> str | None:
-    """An interpreter of that version: on the path, or one that pyenv installed."""
+    """An interpreter of that version: on the path, or one that pyenv installed, where it may have put ours as well."""
     pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
-    installed = sorted(pyenv.glob(f"{version}.*/bin/python"))
+    beside = Path(sys.base_prefix).parent
+    installed = [found for folder in (pyenv, beside) for found in sorted(folder.glob(f"{version}.*/bin/python"))]
     candidates = [shutil.which(f"python{version}"), *map(str, installed)]
     code = f"import sys; sys.exit(sys.version_info[:2] != ({version.replace('.', ', ')}))"
     for candidate in filter(None, candidates):
