@@ -181,6 +181,11 @@ def check_host(value: str, field_name: str = "host") -> None:
         raise ValueError(f"{field_name}: {value!r} looks like an IPv4 address but is none; write four numbers 0-255")
 
 
+def bracketed(host: str) -> str:
+    """The host as a URL has it: an IPv6 address in brackets (RFC 3986, 3.2.2)."""
+    return f"[{host}]" if ":" in host else host
+
+
 def check_network(value: str, field_name: str) -> None:
     """Raise ``ValueError`` unless the value is a network in CIDR form, such as ``10.20.0.0/16``."""
     try:
@@ -240,13 +245,17 @@ class Target:
             if not is_address(address):
                 raise ValueError(f"expect_addresses: {address!r} is no address; write one such as 10.20.0.4")
         if not self.name:
-            host = f"[{self.host}]" if ":" in self.host else self.host
-            object.__setattr__(self, "name", f"{self.protocol}://{host}:{self.port}")
+            object.__setattr__(self, "name", f"{self.protocol}://{self.authority}")
 
     @property
     def private_networks(self) -> tuple[str, ...]:
         """The networks that count as private for this target, in CIDR form."""
         return self.expect_networks or DEFAULT_PRIVATE_NETWORKS
+
+    @property
+    def authority(self) -> str:
+        """Host and port as a URL has them (RFC 3986, 3.2)."""
+        return f"{bracketed(self.host)}:{self.port}"
 
     @property
     def dialled(self) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from airflow_provider_netconn.privatelink.table import Cloud, ZonePair, ZoneRow
 from airflow_provider_netconn.privatelink.zones import (
-    Cloud,
     MatchedBy,
     ZoneMatch,
-    ZonePair,
-    ZoneRow,
     describe,
     name_facts,
     records_zone,

@@ -26,20 +26,6 @@ from airflow_provider_netconn.privatelink.table import (
     zone_table,
 )
 
-__all__ = [
-    "Cloud",
-    "MatchedBy",
-    "ZoneMatch",
-    "ZonePair",
-    "ZoneRow",
-    "describe",
-    "name_facts",
-    "records_zone",
-    "zone_rows",
-    "zones_for_host",
-    "zones_for_resource_type",
-]
-
 # These parameters stand for the resource's own name: the table spells them out where its label has a fixed part.
 _RESOURCE_PARAMETERS = frozenset({"cachename", "workspaceName"})
 # What a parameter may be, where the table's notes narrow it; any label otherwise.

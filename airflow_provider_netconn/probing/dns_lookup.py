@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_netconn.evidence import Finding
+from airflow_provider_netconn.evidence import Finding, bracketed
 from airflow_provider_netconn.probing.dns_short import KINDS, Doubtful, Found, look
 
 if TYPE_CHECKING:
@@ -302,7 +302,7 @@ def _text(name: Any) -> str:
 def _server(address: str | None, port: int | None) -> str:
     if port in (None, 53):
         return str(address)
-    return f"[{address}]:{port}" if ":" in str(address) else f"{address}:{port}"
+    return f"{bracketed(str(address))}:{port}"
 
 
 def _line(error: Any) -> str:

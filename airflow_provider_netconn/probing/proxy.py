@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
-from airflow_provider_netconn.evidence import Finding, StageResult, Target
-from airflow_provider_netconn.probing.protocols.http import ClosedError, NotHttpError, exchange, request
+from airflow_provider_netconn.evidence import Finding, StageResult, Target, bracketed
+from airflow_provider_netconn.probing.protocols.http import ClosedError, NotHttpError, exchange, host_header, request
 from airflow_provider_netconn.probing.registry import protocol_named
 from airflow_provider_netconn.probing.streams import Stream
 
@@ -86,10 +86,8 @@ class ProxySettings:
         url = self.proxies.get(protocol.name) or self.proxies.get("all")
         if not protocol.over_http_proxy or not url:
             return None
-        host = f"[{target.host}]" if ":" in target.host else target.host
         # A client compares what stands in the URL, and there the usual port is left out.
-        shown = host if target.port == protocol.default_port else f"{host}:{target.port}"
-        if proxy_bypass(shown, {"no": self.no_proxy}) or self._network_bypassed(target.host):
+        if proxy_bypass(host_header(target), {"no": self.no_proxy}) or self._network_bypassed(target.host):
             return None
         return _parse(url)
 
@@ -118,7 +116,6 @@ def _parse(url: str) -> ProxyAddress:
         port = parts.port or DEFAULT_PROXY_PORTS.get(parts.scheme, DEFAULT_PROXY_PORT)
     except ValueError:
         port = 0
-    shown_host = f"[{host}]" if ":" in host else host
     authorization = None
     if parts.username is not None:
         user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
@@ -127,7 +124,7 @@ def _parse(url: str) -> ProxyAddress:
         host=host,
         port=port,
         scheme=parts.scheme,
-        url=f"{parts.scheme}://{shown_host}:{port}",
+        url=f"{parts.scheme}://{bracketed(host)}:{port}",
         authorization=authorization,
     )
 
@@ -137,13 +134,11 @@ async def open_tunnel(stream: Stream, proxy: ProxyAddress, target: Target) -> No
 
     :raises ProxyRefusedError: with what the proxy said
     """
-    host = f"[{target.host}]" if ":" in target.host else target.host
-    authority = f"{host}:{target.port}"
-    headers = [("host", authority), ("user-agent", "netconn")]
+    headers = [("host", target.authority), ("user-agent", "netconn")]
     if proxy.authorization:
         headers.append(("proxy-authorization", proxy.authorization))
     try:
-        status, answer = await exchange(stream, "CONNECT", authority, headers)
+        status, answer = await exchange(stream, "CONNECT", target.authority, headers)
     except NotHttpError as error:
         raise ProxyRefusedError(Finding.NOT_A_PROXY, seen=str(error)) from None
     except ClosedError:
@@ -162,8 +157,7 @@ async def request_through(stream: Stream, proxy: ProxyAddress, target: Target) -
     :raises ProxyRefusedError: where the proxy wants credentials; any other refusal looks like the target's own
     """
     headers = [("proxy-authorization", proxy.authorization)] if proxy.authorization else []
-    host = f"[{target.host}]" if ":" in target.host else target.host
-    result = await request(stream, target, f"{target.protocol}://{host}:{target.port}{target.http_path}", headers)
+    result = await request(stream, target, f"{target.protocol}://{target.authority}{target.http_path}", headers)
     if result.detail.get("status") == HTTP_PROXY_AUTHENTICATION_REQUIRED:
         raise ProxyRefusedError(Finding.PROXY_AUTHENTICATION_REQUIRED, status=HTTP_PROXY_AUTHENTICATION_REQUIRED)
     return result

@@ -67,9 +67,8 @@ def duration(seconds: float) -> str:
 
 def address_of(target: Target) -> str:
     """The target's host and port, and what is dialled in place of the host where that differs."""
-    host = f"[{target.host}]" if ":" in target.host else target.host
     dialled = f", dialled at {target.dial}" if target.dial else ""
-    return f"{host}:{target.port}{dialled}"
+    return f"{target.authority}{dialled}"
 
 
 def vantage_rows(vantage: Vantage) -> tuple[tuple[str, str], ...]:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from airflow_provider_netconn.evidence import Finding, StageResult, Target
+from airflow_provider_netconn.evidence import Finding, StageResult, Target, bracketed
 from airflow_provider_netconn.probing.protocols.results import SHOWN_BYTES, failed, seen, unexpected
-from airflow_provider_netconn.probing.registry import register
+from airflow_provider_netconn.probing.registry import protocol_named, register
 from airflow_provider_netconn.probing.streams import Stream
 
-DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_HEADER_BYTES = 64 * 1024
 MAX_INFORMATIONAL = 10
 STATUS_LINE_START = b"HTTP/"
@@ -100,9 +99,9 @@ async def exchange(
 
 
 def host_header(target: Target) -> str:
-    """Host and port as the Host field wants them (RFC 9110, 7.2)."""
-    host = f"[{target.host}]" if ":" in target.host else target.host
-    return host if DEFAULT_PORTS.get(target.protocol) == target.port else f"{host}:{target.port}"
+    """Host and port as the Host field wants them (RFC 9110, 7.2): without the protocol's own port."""
+    usual = protocol_named(target.protocol).default_port
+    return bracketed(target.host) if target.port == usual else target.authority
 
 
 def without_query(url: str) -> str:
