@@ -75,7 +75,7 @@ _OUTCOMES: Final = {
         Finding.KEYS_NOT_ALLOWED,
         Finding.PERMISSION_MISSING,
     ),
-    Outcome.UNKNOWN: (Finding.PROBE_ERROR, Finding.SIGN_IN_FAILED),
+    Outcome.UNKNOWN: (Finding.PROBE_ERROR, Finding.SIGN_IN_FAILED, Finding.NOT_CHECKED),
 }
 _OUTCOME_OF: Final = {finding: outcome for outcome, findings in _OUTCOMES.items() for finding in findings}
 

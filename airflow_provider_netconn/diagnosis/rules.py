@@ -68,6 +68,7 @@ RULES: Final[dict[Stage, tuple[Rule, ...]]] = {
         Rule("PROXY_AUTHENTICATION_REQUIRED", (Finding.PROXY_AUTHENTICATION_REQUIRED,)),
         Rule("PROXY_REFUSED", (Finding.PROXY_REFUSED,)),
         Rule("NOT_A_PROXY", (Finding.NOT_A_PROXY,)),
+        Rule("PROXY_NOT_CHECKED", (Finding.NOT_CHECKED,)),
         Rule("FAILED_THROUGH_PROXY", tuple(Finding)),
     ),
     Stage.CONNECT: (

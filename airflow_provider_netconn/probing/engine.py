@@ -328,9 +328,9 @@ class _Run:
         """The way a real client goes: the tunnel, TLS within it, the protocol within that; one result for all."""
         detail: dict[str, Any] = {"proxy": proxy.url}
         if proxy.scheme not in SPOKEN_SCHEMES and proxy.host:
-            error = f"{proxy.scheme}:// proxies are not known here, only http:// and https://"
+            problem = f"{proxy.scheme}:// proxies are not known here, only http:// and https://"
             return StageResult(
-                stage=Stage.PROXY, ok=False, finding=Finding.PROBE_ERROR, detail=detail | {"error": error}
+                stage=Stage.PROXY, ok=False, finding=Finding.NOT_CHECKED, detail=detail | {"problem": problem}
             )
         try:
             result = await self._ask_through(proxy, await self._proxy_address(proxy))

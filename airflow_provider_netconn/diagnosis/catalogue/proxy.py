@@ -41,6 +41,15 @@ PROXY_CAUSES: Final = (
         remedy="Correct HTTP_PROXY and HTTPS_PROXY, or add {host} to NO_PROXY.",
     ),
     Cause(
+        code="PROXY_NOT_CHECKED",
+        stage=Stage.PROXY,
+        meaning="Clients would go through a proxy of a kind that cannot be tried here, such as SOCKS.",
+        proof="HTTP_PROXY, HTTPS_PROXY or ALL_PROXY applies to the target, and its scheme is neither http nor https.",
+        seen="A client would go through {proxy}, and whether that way works was not checked: {proxy_problem}.",
+        remedy="Add {host} to NO_PROXY for a direct connection, or try the way through the proxy with a client that "
+        "speaks its protocol.",
+    ),
+    Cause(
         code="FAILED_THROUGH_PROXY",
         stage=Stage.PROXY,
         meaning="The proxy opens the tunnel, but TLS or the protocol fails in it.",

@@ -165,4 +165,4 @@ async def test_a_proxy_may_itself_speak_tls(through, web, certificates):
 
 async def test_of_a_proxy_that_is_not_http_nothing_is_claimed(through):
     result = await through("socks5://127.0.0.1:1080")
-    assert (result.finding, "socks5" in result.detail["error"]) == (Finding.PROBE_ERROR, True)
+    assert (result.finding, "socks5" in result.detail["problem"]) == (Finding.NOT_CHECKED, True)

@@ -137,6 +137,7 @@ CASES = {
     "PROXY_AUTHENTICATION_REQUIRED": evidence(resolved(PRIVATE), proxied(F.PROXY_AUTHENTICATION_REQUIRED), connected()),
     "PROXY_REFUSED": evidence(resolved(PRIVATE), proxied(F.PROXY_REFUSED), connected()),
     "NOT_A_PROXY": evidence(resolved(PRIVATE), proxied(F.NOT_A_PROXY), connected()),
+    "PROXY_NOT_CHECKED": evidence(resolved(PRIVATE), proxied(F.NOT_CHECKED), connected()),
     "FAILED_THROUGH_PROXY": evidence(resolved(PRIVATE), proxied(F.UNKNOWN_ISSUER), connected()),
     "PROXY_IN_USE": evidence(resolved(PRIVATE), proxied(), connected()),
     "PRIVATE_PATH_DROPPED": evidence(resolved(PRIVATE), connected(F.TIMED_OUT)),
@@ -259,8 +260,8 @@ FAILURES = {
         F.TIMED_OUT, F.REFUSED, F.HOST_UNREACHABLE, F.NETWORK_UNREACHABLE, F.PROHIBITED, F.RESET, F.CONNECT_FAILED,
     ),
     Stage.PROXY: (
-        F.PROXY_UNREACHABLE, F.PROXY_REFUSED, F.PROXY_AUTHENTICATION_REQUIRED, F.NOT_A_PROXY, *TLS_FAILURES,
-        *PROTOCOL_FAILURES,
+        F.PROXY_UNREACHABLE, F.PROXY_REFUSED, F.PROXY_AUTHENTICATION_REQUIRED, F.NOT_A_PROXY, F.NOT_CHECKED,
+        *TLS_FAILURES, *PROTOCOL_FAILURES,
     ),
     Stage.TLS: TLS_FAILURES,
     Stage.PROTOCOL: PROTOCOL_FAILURES,
@@ -292,7 +293,7 @@ def test_every_failure_of_a_stage_says_how_far_it_got(stage, finding):
     unwelcome = finding in (F.NOT_PRIVATE, F.NOT_PUBLIC, F.MIXED_ADDRESSES)
     outcome = diagnose(evidence(resolved(PRIVATE), result(stage, finding))).outcome
     known = outcome not in (Outcome.UNKNOWN, Outcome.OK)
-    assert known != (finding in (F.PROBE_ERROR, F.SIGN_IN_FAILED) or unwelcome)
+    assert known != (finding in (F.PROBE_ERROR, F.SIGN_IN_FAILED, F.NOT_CHECKED) or unwelcome)
 
 
 def test_every_rule_names_a_cause_of_the_catalogue_and_every_cause_has_a_rule():
