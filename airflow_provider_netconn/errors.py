@@ -22,7 +22,7 @@ class NetconnError(Exception):
 
 
 class InvalidInputError(NetconnError, ValueError):
-    """Bad input. The message alone says which field, what was given and how to mend it.
+    """Bad input. The message alone says which field, what was given and how to mend it, on one printable line.
 
     :param field: the path of the field as its author would write it, such as ``targets[1].port``
     :param seen: what is wrong with it
@@ -33,7 +33,9 @@ class InvalidInputError(NetconnError, ValueError):
         self.field = field
         self.seen = seen
         self.remedy = remedy
-        super().__init__(f"{field}: {seen}" + (f"; {remedy}" if remedy else ""))
+        message = f"{field}: {seen}" + (f"; {remedy}" if remedy else "")
+        # A field may be a key of somebody's file, and hold what a terminal obeys.
+        super().__init__("".join(sign if sign.isprintable() else " " for sign in message))
 
 
 class InvalidTargetError(InvalidInputError):

@@ -31,6 +31,9 @@ _OPTION_KEYS: Final = tuple(
 )  # a file describes whole checks
 MAX_ALIASED_VALUES: Final = 100_000
 _EXPECTATION_KEYS: Final = ("expect", "expect_networks")
+# What PyYAML's constructors raise of values that do not fit their tags: KeyError of !!bool, IndexError of an empty
+# !!int, AttributeError of !!timestamp, OverflowError of a number in base 60.
+_UNFIT_VALUES: Final = (ArithmeticError, AttributeError, LookupError, ValueError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,8 +172,10 @@ class _Document:
         except yaml.reader.ReaderError as error:
             self._lines[""] = text.count("\n", 0, error.position) + 1
             raise self.error("", f"no valid YAML: {error.reason}", "mend the characters of this line") from None
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
+        except (yaml.YAMLError, RecursionError) as error:
             raise self.error("", f"no valid YAML: {error}", "mend the syntax") from None
+        except _UNFIT_VALUES as error:
+            raise self.error("", f"no valid YAML: a value does not fit its tag ({error})", "mend that value") from None
         finally:
             if loader is not None:
                 loader.dispose()

@@ -220,6 +220,24 @@ def test_broken_yaml_is_named_with_its_line_in_one_line(refused, text, line):
     assert "\n" not in message
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["!!timestamp x", "!!bool x", "!!int ''", "!!float ''", "!!int x", "1" + ":0" * 200 + ".5"],
+)
+def test_a_value_that_does_not_fit_its_tag_is_bad_input(refused, value):
+    assert "no valid YAML: a value does not fit its tag" in refused(f"targets: [{value}]")
+
+
+def test_a_key_that_a_terminal_would_obey_is_named_on_one_printable_line(refused):
+    assert refused('options: {"time\\n\\e[31mout": 1}').isprintable()
+
+
+def test_a_network_that_names_an_interface_is_bad_input(refused):
+    assert "expect_networks[0]: 'fe80::%x/10' names an interface" in refused(
+        "defaults: {expect_networks: ['fe80::%x/10']}"
+    )
+
+
 @pytest.mark.parametrize("text", [b"\xff\xfe", b"targets: [\xff]", b"\x80"])
 def test_what_is_not_utf_8_is_named(refused, text):
     assert "netconn.yaml" in refused(text)
