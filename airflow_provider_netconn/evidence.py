@@ -10,6 +10,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -158,21 +159,21 @@ class Finding(StrEnum):
 
 
 def is_address(text: str) -> bool:
-    """Whether the text is an IPv4 or IPv6 address, without brackets."""
+    """Whether the text is an IPv4 or IPv6 address, without brackets; behind '%' only an interface may be named."""
     try:
         ipaddress.ip_address(text)
     except ValueError:
         return False
-    return True
+    return "%" not in text or _SCOPED.fullmatch(text) is not None
 
 
-_SCOPE = re.compile(r"[^%]*(%[A-Za-z0-9_.-]{1,15})?")
+_SCOPED = re.compile(r"[^%]*%[A-Za-z0-9_.-]{1,15}")
 _HTTP_PATH = re.compile(r"/[!-~]*")
 
 
 def check_host(value: str, field_name: str = "host") -> None:
     """Raise ``ValueError`` unless the value is an address or a host name in ASCII (RFC 1123, underscores allowed)."""
-    if is_address(value) and _SCOPE.fullmatch(value):
+    if is_address(value):
         return
     labels = value.removesuffix(".").split(".")
     if len(value) > MAX_NAME_LENGTH or not all(_LABEL.fullmatch(label) for label in labels):
@@ -192,6 +193,8 @@ def check_network(value: str, field_name: str) -> None:
         ipaddress.ip_network(value)
     except ValueError as error:
         raise ValueError(f"{field_name}: {error}; write a network such as 10.20.0.0/16") from None
+    if "%" in value:
+        raise ValueError(f"{field_name}: {value!r} names an interface; leave '%' out")
 
 
 def check_port(value: int, field_name: str = "port") -> None:
@@ -443,10 +446,13 @@ def to_bytes(value: Any) -> bytes:
 
 
 def from_bytes(kind: type[T], data: bytes) -> T:
-    """Read what :func:`to_bytes` wrote."""
+    """Read what :func:`to_bytes` wrote; ``ValueError`` where it is something else."""
     import msgspec
 
-    return msgspec.msgpack.decode(data, type=kind, dec_hook=_time_from_text)
+    try:
+        return msgspec.msgpack.decode(data, type=kind, dec_hook=_time_from_text)
+    except RecursionError as error:
+        raise ValueError(str(error)) from None
 
 
 def _time_to_text(value: Any) -> str:
@@ -461,9 +467,7 @@ def _time_from_text(kind: type, value: Any) -> Any:
     try:
         if isinstance(value, str) and _OWN_TIME.fullmatch(value):  # a tenth of what parsing any form takes
             return pendulum.DateTime.fromisoformat(value.removesuffix("Z")).replace(tzinfo=pendulum.UTC)
-        parsed = pendulum.parse(value)
-    except (TypeError, ValueError) as error:
+        # Not pendulum.parse(): it takes "now" and "12:00" as well, which are another time at every reading.
+        return pendulum.instance(datetime.fromisoformat(value), tz="UTC").in_timezone("UTC")
+    except (OverflowError, TypeError, ValueError) as error:  # OverflowError: no such year in UTC
         raise ValueError(f"{value!r} is no time: {error}") from None
-    if not isinstance(parsed, pendulum.DateTime):
-        raise TypeError(f"{value!r} is no time")
-    return parsed

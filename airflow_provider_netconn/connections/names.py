@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from airflow_provider_netconn.connections.fields import Reading
 from airflow_provider_netconn.evidence import MAX_PORT, check_host, is_address
 
+_LONGEST_PORT = 100
 HOST_REMEDY = "write a host name such as db.example.net, or an address, and nothing else"
 
 
@@ -79,7 +80,8 @@ def port_number(reading: Reading, text: object) -> int:
     :raises InvalidConnectionError: it is none
     """
     digits = str(text).strip()
-    number = int(digits) if digits.isascii() and digits.isdigit() else 0
+    # int() refuses what has thousands of digits.
+    number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_PORT else 0
     if isinstance(text, bool) or not 1 <= number <= MAX_PORT:
         raise reading.refusal(f"the port is no number from 1 to {MAX_PORT}", "write a port such as 443")
     return number

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-import math
 import re
+import sys
 from dataclasses import dataclass
 
 from airflow_provider_netconn.errors import InvalidOptionError
-from airflow_provider_netconn.evidence import MAX_PORT, Stage
+from airflow_provider_netconn.evidence import MAX_PORT, Stage, is_address
 
 MAX_RETRIES = 10
 _NAMESERVER = re.compile(r"\[(?P<v6>[^\]]+)\](?::(?P<v6port>[0-9]{1,5}))?|(?P<v4>[0-9.]+)(?::(?P<v4port>[0-9]{1,5}))?")
@@ -42,7 +42,8 @@ class CheckOptions:
             parse_nameserver(self.nameserver)
         for name in ("timeout_s", "deadline_s"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+            # An int may be too large to add to a time.
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= sys.float_info.max:
                 raise InvalidOptionError(name, f"{value!r} is no time limit", "write seconds above 0, such as 5")
         if isinstance(self.retries, bool) or not isinstance(self.retries, int) or not 0 <= self.retries <= MAX_RETRIES:
             raise InvalidOptionError(
@@ -58,18 +59,14 @@ def parse_nameserver(text: str, field: str = "nameserver") -> tuple[str, int]:
     :raises InvalidOptionError: naming the field
     """
     remedy = "write an address such as 10.0.0.10, 10.0.0.10:53 or [fd00::10]:53"
-    try:
+    if is_address(text):
         return str(ipaddress.ip_address(text)), 53
-    except ValueError:
-        pass
     found = _NAMESERVER.fullmatch(text)
     if found is None:
         raise InvalidOptionError(field, f"{text!r} is no nameserver", remedy)
     address, port = found["v6"] or found["v4"], int(found["v6port"] or found["v4port"] or 53)
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError as error:
-        raise InvalidOptionError(field, str(error), remedy) from None
+    if not is_address(address):
+        raise InvalidOptionError(field, f"{address!r} is no address", remedy)
     if not 1 <= port <= MAX_PORT:
         raise InvalidOptionError(field, f"port {port} is no port", remedy)
-    return str(parsed), port
+    return str(ipaddress.ip_address(address)), port

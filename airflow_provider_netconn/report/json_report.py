@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ from airflow_provider_netconn.errors import InvalidInputError
 from airflow_provider_netconn.evidence import REPORT_SCHEMA_VERSION, Report, from_json, to_json
 
 _MAJOR: Final = REPORT_SCHEMA_VERSION.split(".")[0]
+MAX_DEPTH: Final = 100
+"""How deep a report's values may lie: many times what is written, and no more than every format can go down."""
 _PARAM: Final = re.compile(r"^:param (\w+): (.*(?:\n +.*)*)", re.MULTILINE)
 _ROLE: Final = re.compile(r":\w+:`~?([^`]*)`")
 
@@ -29,11 +32,15 @@ def read(text: str | bytes) -> Report:
     :raises InvalidInputError: it is no JSON, has another major ``schema_version``, or names the first field that
         does not fit
     """
+    import msgspec  # not needed to import an operator
+
     remedy = "give a report that netconn wrote as JSON"
     try:
-        data = json.loads(text)
+        data = msgspec.json.decode(text)  # strict, as json.loads() is not: no NaN, no half of a surrogate pair
     except (ValueError, RecursionError) as error:
         raise InvalidInputError("report", f"is no JSON: {error}", remedy) from error
+    if _is_deeper_than(MAX_DEPTH, data):
+        raise InvalidInputError("report", f"is nested more than {MAX_DEPTH} deep", remedy)
     version = data.get("schema_version") if isinstance(data, dict) else None
     if not isinstance(version, str):
         raise InvalidInputError("report", "has no schema_version", remedy)
@@ -44,6 +51,21 @@ def read(text: str | bytes) -> Report:
         return from_json(Report, data)
     except ValueError as error:
         raise InvalidInputError("report", str(error), remedy) from error
+
+
+def _is_deeper_than(limit: int, data: Any) -> bool:
+    level = [data]
+    for _ in range(limit):
+        level = [child for value in level for child in _children(value)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def report_schema() -> dict[str, Any]:

@@ -92,6 +92,10 @@ class TestHostAndPort:
             assert "host (" in message
 
 
+def test_a_port_of_thousands_of_digits_is_refused():
+    assert "host: the port is no number" in refused("mssql", host="db.example.net:" + "9" * 5000)
+
+
 @pytest.mark.parametrize("conn_type", ["postgres", "mysql", "redis", "sftp", "ssh"])
 def test_bare_host_takes_ipv6_but_no_port(conn_type):
     assert dialled(conn_type, host="fd00::4", port=7001)[0][0] == "fd00::4"

@@ -25,6 +25,7 @@ from airflow_provider_netconn.evidence import (
     TlsUse,
     Vantage,
     Verdict,
+    from_bytes,
     from_json,
     to_json,
 )
@@ -163,11 +164,23 @@ def test_a_value_that_is_not_valid_is_refused_by_the_field(change, named):
         from_json(Target, data)
 
 
-@pytest.mark.parametrize("moment", ["soon", "", 5, None, "2026-13-01T00:00:00Z"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "soon", "", 5, None, "2026-13-01T00:00:00Z", "now", "12:00",
+        "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59",
+    ],
+)  # fmt: skip
 def test_a_time_that_is_none_is_refused(moment):
     probe = ProbeResult(target=Target(host="h", port=1), stages=(), started_at=pendulum.now("UTC"), duration_s=1.0)
     with pytest.raises(ValueError, match=r"started_at|time"):
         from_json(ProbeResult, to_json(probe) | {"started_at": moment})
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff", b"\x81\xa4name\xa1\xff", b"\x81\xa4name" + b"\x91" * 5000])
+def test_bytes_of_no_value_are_refused(data):
+    with pytest.raises(ValueError, match=r".+"):
+        from_bytes(Vantage, data)
 
 
 @pytest.mark.parametrize("data", [None, 5, "x", [], {}, {"stages": 1}])

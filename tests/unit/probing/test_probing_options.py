@@ -20,6 +20,7 @@ from airflow_provider_netconn.probing.options import CheckOptions, parse_nameser
         ("fd00::10", ("fd00::10", 53)),
         ("[fd00::10]", ("fd00::10", 53)),
         ("[fd00:0::10]:5353", ("fd00::10", 5353)),
+        ("fe80::1%eth0", ("fe80::1%eth0", 53)),
     ],
 )
 def test_a_nameserver_is_an_address_with_or_without_port(text, server):
@@ -31,7 +32,7 @@ def test_a_nameserver_is_an_address_with_or_without_port(text, server):
     [
         "", "dns.example.net", "10.0.0.10:", "10.0.0.10:x", "10.0.0.10:0", "10.0.0.10:65536", "10.0.0.256", "10.0.0",
         "[10.0.0.10", "[x]:53", "fd00::10]:53", "10.0.0.10:5\uff13", "10.0.0.10:" + "9" * 5000, " 10.0.0.10",
-        "10.0.0.10\n",
+        "10.0.0.10\n", "fe80::1%", "fe80::1%\0", "[fe80::1%\x1b[31m]:53", "[fe80::1%a b]:53",
     ],
 )  # fmt: skip
 def test_a_nameserver_that_is_none_names_the_option_and_the_mend(text):
@@ -50,7 +51,7 @@ def test_any_text_is_a_nameserver_or_a_bad_option(text):
 
 
 @pytest.mark.parametrize("name", ["timeout_s", "deadline_s"])
-@pytest.mark.parametrize("value", [0, -1, math.inf, math.nan, True, "5", None])
+@pytest.mark.parametrize("value", [0, -1, math.inf, math.nan, 10**400, True, "5", None])
 def test_a_time_limit_is_a_number_of_seconds_above_zero(name, value):
     with pytest.raises(InvalidOptionError, match=rf"^{name}: .* is no time limit; write seconds above 0, such as 5$"):
         CheckOptions(**{name: value})

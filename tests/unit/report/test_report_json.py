@@ -87,13 +87,17 @@ def test_schema_describes_every_documented_field_and_names_no_place_of_its_own()
     [
         ("{", "report: is no JSON"),
         ("[" * 100_000, "report: is no JSON"),
+        ('{"schema_version": NaN}', "report: is no JSON"),
+        (r'{"schema_version": "\ud800"}', "report: is no JSON"),
+        (b'{"schema_version": "\xff"}', "report: is no JSON"),
+        ("[" * 500 + "]" * 500, "report: is nested more than 100 deep"),
         ("[]", "report: has no schema_version"),
         ('{"schema_version": 1}', "report: has no schema_version"),
         ('{"schema_version": "2.0"}', "schema_version: '2.0' is not 1.x"),
         ('{"schema_version": "1.0"}', "report: Object missing required field"),
     ],
 )
-def test_what_is_no_report_is_refused(text: str, message: str) -> None:
+def test_what_is_no_report_is_refused(text: str | bytes, message: str) -> None:
     with pytest.raises(InvalidInputError, match=message.replace("(", r"\(")):
         read(text)
 
