@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from airflow_provider_netconn.diagnosis.view import listed
-from airflow_provider_netconn.evidence import JsonObject, ProbeResult, Stage, StageResult
+from airflow_provider_netconn.evidence import Finding, JsonObject, ProbeResult, Stage, StageResult
 
 
 def evidence_lines(probe: ProbeResult) -> tuple[str, ...]:
@@ -15,9 +15,10 @@ def evidence_lines(probe: ProbeResult) -> tuple[str, ...]:
 
 
 def _line(result: StageResult) -> str:
-    describe = _DESCRIBE.get(result.stage)
+    # Of a stage that was cut short or broke, the detail says why, and nothing of what the stage saw.
+    describe = _protocol if result.finding in _OF_THE_ENGINE else _DESCRIBE[result.stage]
     words = result.finding.value.replace("_", " ")
-    more = describe(result.detail) if describe else ""
+    more = describe(result.detail) if result.detail else ""
     return f"{words}, {more}" if more else words
 
 
@@ -70,6 +71,7 @@ def _protocol(detail: JsonObject) -> str:
     return "; ".join(f"{key} {value}" for key, value in detail.items())
 
 
+_OF_THE_ENGINE: Final = frozenset({Finding.DEADLINE_EXCEEDED, Finding.PROBE_ERROR})
 _DESCRIBE: Final[dict[Stage, Callable[[JsonObject], str]]] = {
     Stage.RESOLVE: _resolve,
     Stage.ADDRESS: _address,

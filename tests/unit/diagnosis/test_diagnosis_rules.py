@@ -35,9 +35,14 @@ PRIVATELINK = "orders.privatelink.blob.core.windows.net"
 PRIVATE, OTHER_PRIVATE, PUBLIC, LOOPBACK = "10.20.0.4", "192.168.1.4", "20.60.1.2", "127.0.0.1"
 
 
+# Of a stage that was cut short or broke, the engine keeps nothing else.
+DETAIL_OF_THE_ENGINE = {F.DEADLINE_EXCEEDED: {"deadline_s": 30}, F.PROBE_ERROR: {"error": "KeyError: 'x'"}}
+
+
 def result(kind, finding, ok=False, /, **detail):
-    more = {"error": "KeyError: 'x'"} if finding is F.PROBE_ERROR else {}
-    return StageResult(stage=kind, ok=ok, finding=finding, duration_s=0.25, detail=detail | more)
+    return StageResult(
+        stage=kind, ok=ok, finding=finding, duration_s=0.25, detail=DETAIL_OF_THE_ENGINE.get(finding, detail)
+    )
 
 
 def dns(finding=F.RESOLVED, *, addresses=(), chain=(), **more):
