@@ -1,0 +1,157 @@
+"""Where the lab's resources are kept: by id without case, below what they hang on, and by type."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_netconn.lab.arm.identifiers import ArmPath
+
+if TYPE_CHECKING:
+    from airflow_provider_netconn.lab.arm.kinds import ResourceKind
+    from airflow_provider_netconn.lab.arm.operations import Operation
+
+
+@dataclass(slots=True, kw_only=True)
+class Resource:
+    """One resource.
+
+    :param path: its id, spelled as when it was made
+    :param kind: what resources of its type are like
+    :param body: what its owner asked for: ``location``, ``tags``, ``sku``, ``properties`` and so on
+    :param facts: the properties that belong to the service, such as ``resourceGuid``; shown over the owner's
+    :param etag: changes with each change, and when provisioning ends; without quotes
+    :param created_at: lab time, seconds
+    :param changed_at: lab time, seconds
+    :param state: ``provisioningState`` while no operation runs
+    :param operation: the last one that worked on it
+    """
+
+    path: ArmPath
+    kind: ResourceKind
+    body: dict[str, Any]
+    created_at: float
+    changed_at: float
+    facts: dict[str, Any] = field(default_factory=dict)
+    etag: str = field(default_factory=lambda: str(uuid.uuid4()))
+    state: str = "Succeeded"
+    operation: Operation | None = None
+
+    @property
+    def id(self) -> str:
+        """Its id, in the spelling that it was made with."""
+        return self.path.text
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """The owner's ``properties``."""
+        properties: dict[str, Any] = self.body["properties"]
+        return properties
+
+    @property
+    def region(self) -> str:
+        """Where it is; empty for a resource without location."""
+        return str(self.body.get("location") or "")
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an operation works on it."""
+        return self.operation is not None and self.operation.is_running
+
+    @property
+    def is_being_deleted(self) -> bool:
+        """Whether it will be gone when its operation ends."""
+        return self.is_busy and self.operation is not None and self.operation.method == "DELETE"
+
+    @property
+    def provisioning_state(self) -> str:
+        """``provisioningState`` as a read shows it now."""
+        if self.operation is not None and self.operation.is_running:
+            return self.operation.answer.state
+        return self.state
+
+    def touch(self, now: float) -> None:
+        """Take note of a change: another etag, another time."""
+        self.etag = str(uuid.uuid4())
+        self.changed_at = now
+
+
+class Store:
+    """All resources of a lab. Every look-up is by id without case."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[str, Resource] = {}
+        self._by_owner: defaultdict[str, dict[str, Resource]] = defaultdict(dict)
+        self._by_type: defaultdict[str, dict[str, Resource]] = defaultdict(dict)
+        self.version = 0
+        """Grows with each resource that comes or goes: what is derived from the store can be kept until then."""
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def __iter__(self) -> Iterator[Resource]:
+        return iter(self._by_key.values())
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._by_key.clear()
+        self._by_owner.clear()
+        self._by_type.clear()
+        self.version += 1
+
+    def find(self, path: ArmPath | str) -> Resource | None:
+        """:return: the resource of that id, or None"""
+        return self._by_key.get(path.key if isinstance(path, ArmPath) else path.rstrip("/").casefold())
+
+    def add(self, resource: Resource) -> None:
+        """Keep a resource; one of the same id is replaced."""
+        key = resource.path.key
+        self._by_key[key] = resource
+        self._by_owner[owner_key(resource.path)][key] = resource
+        self._by_type[resource.kind.type.casefold()][key] = resource
+        self.version += 1
+
+    def remove(self, resource: Resource) -> None:
+        """Forget a resource; what hangs on it stays."""
+        key = resource.path.key
+        self._by_key.pop(key, None)
+        self._by_owner[owner_key(resource.path)].pop(key, None)
+        self._by_type[resource.kind.type.casefold()].pop(key, None)
+        self.version += 1
+
+    def children(self, owner: ArmPath | str, type_name: str | None = None) -> list[Resource]:
+        """What hangs on a resource, a group, a subscription or the tenant (the empty string) directly.
+
+        :param owner: the id
+        :param type_name: only resources of this type
+        """
+        key = owner.key if isinstance(owner, ArmPath) else owner.rstrip("/").casefold()
+        wanted = type_name.casefold() if type_name else None
+        return [
+            resource
+            for resource in self._by_owner.get(key, {}).values()
+            if wanted is None or resource.kind.type.casefold() == wanted
+        ]
+
+    def descendants(self, owner: ArmPath | str) -> Iterator[Resource]:
+        """All that hangs on something, the deepest first."""
+        for resource in self.children(owner):
+            yield from self.descendants(resource.path)
+            yield resource
+
+    def of_type(self, type_name: str, subscription: str | None = None) -> list[Resource]:
+        """All resources of a type, of one subscription or of all."""
+        resources = self._by_type.get(type_name.casefold(), {}).values()
+        if subscription is None:
+            return list(resources)
+        wanted = subscription.casefold()
+        return [resource for resource in resources if (resource.path.subscription or "").casefold() == wanted]
+
+
+def owner_key(path: ArmPath) -> str:
+    """:return: the key of what a resource hangs on: its parent, else its scope"""
+    parent = path.parent
+    return parent.key if parent is not None else path.scope.casefold()

@@ -1,0 +1,220 @@
+"""The generic engine, on resource types made up for the test: ids, verbs, versions, etags, paging, operations."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_netconn.lab.arm.kinds import Patch, ResourceKind
+from airflow_provider_netconn.lab.arm.operations import Answer, Follow, provider_polling
+from airflow_provider_netconn.lab.arm.schema import Flag, Number, Object, Text
+from airflow_provider_netconn.lab.resources import subscriptions
+from tests.lab.arm.planes import GROUP, SUBSCRIPTION, make_plane, put, send
+
+V = ("2024-03-01",)
+
+
+class Crates(ResourceKind):
+    type = "Microsoft.Test/crates"
+    api_versions = V
+    tracked = True
+    patch = Patch.TAGS
+    properties = Object(
+        properties={
+            "size": Number(required=True, lowest=1),
+            "open": Flag(default=False),
+            "key": Text(secret=True),
+            "guid": Text(read_only=True),
+        }
+    )
+    created = Answer(status=201, follow=Follow.ASYNC_OPERATION, duration_s=3)
+    updated = Answer(status=200, follow=Follow.ASYNC_OPERATION, duration_s=3)
+    deleted = Answer(status=202, follow=Follow.BOTH, state="Deleting", duration_s=3)
+    polling = provider_polling("Microsoft.Test")
+    embeds = {"bottles": "bottles"}  # noqa: RUF012
+
+
+class Bottles(ResourceKind):
+    type = "Microsoft.Test/crates/bottles"
+    api_versions = V
+    properties = Object(properties={"litres": Number(required=True)})
+
+
+@pytest.fixture
+def plane():
+    return make_plane([*subscriptions.KINDS, Crates(), Bottles()], time_scale=1.0)
+
+
+CRATE = "Microsoft.Test/crates/one"
+BODY = {"location": "East US", "properties": {"size": 3}}
+
+
+def finish(plane):
+    plane.clock.advance(3600)
+    plane.operations.advance()
+
+
+def test_a_create_is_accepted_and_ends_later(plane):
+    answer = send(plane, "PUT", CRATE, BODY)
+    assert (answer.status, answer.body["properties"]["provisioningState"]) == (201, "Updating")
+    assert answer.body["location"] == "eastus"
+    url = answer.headers["Azure-AsyncOperation"]
+    assert len(url) > 3_500
+    assert "Location" not in answer.headers
+    path, _, query = url.removeprefix("https://management.lab").partition("?")
+    parts = dict(pair.split("=", 1) for pair in query.split("&"))
+    poll = send(plane, "GET", path, query=parts)
+    assert (poll.status, poll.body) == (200, {"status": "InProgress"})
+    finish(plane)
+    assert send(plane, "GET", path, query=parts).body == {"status": "Succeeded"}
+    assert send(plane, "GET", CRATE).body["properties"]["provisioningState"] == "Succeeded"
+    assert send(plane, "GET", path, query={**parts, "s": "other"}).status == 401
+
+
+def test_the_etag_changes_when_provisioning_ends(plane):
+    first = send(plane, "PUT", CRATE, BODY).body["etag"]
+    finish(plane)
+    later = send(plane, "GET", CRATE)
+    assert later.body["etag"] != first
+    assert later.headers["ETag"] == later.body["etag"]
+    assert send(plane, "PUT", CRATE, BODY, headers={"if-match": first}).status == 412
+    assert send(plane, "PUT", CRATE, BODY, headers={"if-match": later.body["etag"]}).status == 200
+    assert send(plane, "PUT", CRATE, BODY, headers={"if-none-match": "*"}).body["error"]["code"] == "PreconditionFailed"
+
+
+def test_ids_are_the_same_in_any_case(plane):
+    put(plane, CRATE, BODY)
+    upper = f"{GROUP}/providers/microsoft.test/CRATES/ONE".upper().replace("/SUBSCRIPTIONS/", "/subscriptions/")
+    shown = send(plane, "GET", upper).body
+    assert shown["id"] == f"{GROUP}/providers/{CRATE}"
+    assert shown["type"] == "Microsoft.Test/crates"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"location": "eastus", "properties": {}}, "MissingRequiredParameter"),
+        ({"location": "eastus", "properties": {"size": 0}}, "InvalidRequestFormat"),
+        ({"location": "eastus", "properties": {"size": "many"}}, "InvalidRequestFormat"),
+        ({"location": "eastus", "properties": {"size": 1, "colour": "red"}}, "InvalidRequestFormat"),
+        ({"location": "eastus", "properties": {"size": 1}, "colour": "red"}, "InvalidRequestContent"),
+        ({"location": "atlantis", "properties": {"size": 1}}, "LocationNotAvailableForResourceType"),
+        ({"properties": {"size": 1}}, "LocationRequired"),
+        (["no object"], "InvalidRequestContent"),
+        ({"location": "eastus", "properties": {"size": 1, "bottles": [{"properties": {}}]}}, "InvalidRequestFormat"),
+    ],
+)
+def test_a_body_that_does_not_fit_changes_nothing(plane, body, code):
+    answer = send(plane, "PUT", CRATE, body)
+    assert (answer.status, answer.body["error"]["code"]) == (400, code)
+    assert send(plane, "GET", CRATE).status == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        (CRATE, 404, "ResourceNotFound"),
+        ("Microsoft.Test/crates/none/bottles/b", 404, "ResourceNotFound"),
+        ("Microsoft.Test/barrels/b", 404, "InvalidResourceType"),
+        (f"{GROUP}x/providers/{CRATE}", 404, "ResourceGroupNotFound"),
+        (f"/subscriptions/none/resourceGroups/rg/providers/{CRATE}", 404, "SubscriptionNotFound"),
+    ],
+)
+def test_what_is_missing_is_named(plane, path, status, code):
+    answer = send(plane, "GET", path)
+    assert (answer.status, answer.body["error"]["code"]) == (status, code)
+
+
+def test_a_child_that_is_missing_below_its_parent(plane):
+    put(plane, CRATE, BODY)
+    assert send(plane, "GET", f"{CRATE}/bottles/b").body["error"]["code"] == "NotFound"
+    missing = send(plane, "PUT", "Microsoft.Test/crates/none/bottles/b", {"properties": {"litres": 1}})
+    assert (missing.status, missing.body["error"]["code"]) == (404, "ParentResourceNotFound")
+
+
+@pytest.mark.parametrize(
+    ("version", "code"),
+    [
+        ("", "MissingApiVersionParameter"),
+        ("soon", "InvalidApiVersionParameter"),
+        ("1999-01-01", "NoRegisteredProviderFound"),
+    ],
+)
+def test_an_api_version_that_is_not_served(plane, version, code):
+    answer = send(plane, "GET", CRATE, version=version)
+    assert (answer.status, answer.body["error"]["code"]) == (400, code)
+
+
+def test_a_list_comes_in_pages(plane):
+    plane.page_size = 2
+    for name in "abcde":
+        put(plane, f"Microsoft.Test/crates/{name}", BODY)
+    seen, query = [], {}
+    while True:
+        answer = send(plane, "GET", "Microsoft.Test/crates", query=query)
+        seen += [item["name"] for item in answer.body["value"]]
+        if "nextLink" not in answer.body:
+            break
+        assert len(answer.body["value"]) == 2
+        query = {"$skiptoken": answer.body["nextLink"].rpartition("%24skiptoken=")[2]}
+    assert seen == list("abcde")
+    everywhere = send(plane, "GET", f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Test/crates")
+    assert len(everywhere.body["value"]) == 2
+
+
+def test_patch_changes_tags_alone(plane):
+    put(plane, CRATE, {**BODY, "tags": {"a": "1"}})
+    answer = send(plane, "PATCH", CRATE, {"tags": {"b": "2"}})
+    assert (answer.status, answer.body["tags"]) == (200, {"b": "2"})
+    assert answer.body["properties"]["size"] == 3
+
+
+def test_secrets_and_read_only_values_of_a_request_do_not_come_back(plane):
+    given = {"location": "eastus", "properties": {"size": 1, "key": "CANARY", "guid": "mine"}}
+    shown = put(plane, CRATE, given)
+    assert "CANARY" not in str(shown)
+    assert "guid" not in shown["properties"]
+
+
+def test_children_in_the_body_are_resources_of_their_own(plane):
+    bottles = [{"name": "b1", "properties": {"litres": 1}}, {"name": "b2", "properties": {"litres": 2}}]
+    answer = send(plane, "PUT", CRATE, {"location": "eastus", "properties": {"size": 1, "bottles": bottles}})
+    child = answer.body["properties"]["bottles"][0]
+    assert child["properties"] == {"litres": 1, "provisioningState": "Updating"}
+    finish(plane)
+    assert send(plane, "GET", f"{CRATE}/bottles/b2").body["properties"]["provisioningState"] == "Succeeded"
+    put(plane, CRATE, {"location": "eastus", "properties": {"size": 1, "bottles": bottles[:1]}})
+    assert send(plane, "GET", f"{CRATE}/bottles/b2").status == 404
+    put(plane, CRATE, {"location": "eastus", "properties": {"size": 2}})
+    assert send(plane, "GET", f"{CRATE}/bottles/b1").status == 200
+
+
+def test_a_delete_takes_what_is_below_with_it(plane):
+    put(plane, CRATE, BODY)
+    put(plane, f"{CRATE}/bottles/b", {"properties": {"litres": 1}})
+    finish(plane)
+    answer = send(plane, "DELETE", CRATE)
+    assert answer.status == 202
+    assert {"Azure-AsyncOperation", "Location"} <= set(answer.headers)
+    assert send(plane, "GET", CRATE).body["properties"]["provisioningState"] == "Deleting"
+    assert send(plane, "PUT", CRATE, BODY).body["error"]["code"] == "AnotherOperationInProgress"
+    finish(plane)
+    assert send(plane, "GET", f"{CRATE}/bottles/b").status == 404
+    assert send(plane, "DELETE", CRATE).status == 204
+
+
+def test_a_newer_write_takes_over(plane):
+    first = send(plane, "PUT", CRATE, BODY).headers["Azure-AsyncOperation"]
+    send(plane, "PUT", CRATE, {"location": "eastus", "properties": {"size": 9}})
+    path, _, query = first.removeprefix("https://management.lab").partition("?")
+    poll = send(plane, "GET", path, query=dict(pair.split("=", 1) for pair in query.split("&")))
+    assert poll.body["status"] == "Canceled"
+    assert poll.body["error"]["code"] == "CanceledAndSupersededDueToAnotherOperation"
+
+
+def test_a_group_takes_its_resources_with_it(plane):
+    put(plane, CRATE, BODY)
+    assert send(plane, "DELETE", GROUP, version="2021-04-01").status == 202
+    assert send(plane, "PUT", CRATE, BODY).body["error"]["code"] == "ResourceGroupBeingDeleted"
+    finish(plane)
+    assert send(plane, "GET", GROUP, version="2021-04-01").status == 404
+    assert send(plane, "GET", CRATE).body["error"]["code"] == "ResourceGroupNotFound"
