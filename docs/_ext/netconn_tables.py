@@ -227,6 +227,7 @@ class KeysOf(SphinxDirective):
             "targets": set(TARGET_KEYS),
             "summary": _keys_of_summary(),
             "dependencies": _dependencies(),
+            "lab-dependencies": _dependencies(extra="lab"),
             "stages": {stage.value for stage in evidence.Stage},
         }[self.arguments[0]]
         written = set(re.findall(r"^\| `([\w-]+)`", "\n".join(self.content), re.MULTILINE))
@@ -279,9 +280,10 @@ class SignIns(Table):
 _BARE = {"plain": "Nothing: a connection is enough.", "tls": "Nothing: a handshake is enough."}
 
 
-def _dependencies() -> set[str]:
+def _dependencies(extra: str | None = None) -> set[str]:
     with (ROOT / "pyproject.toml").open("rb") as file:
-        listed = tomllib.load(file)["project"]["dependencies"]
+        project = tomllib.load(file)["project"]
+    listed = project["dependencies"] if extra is None else project["optional-dependencies"][extra]
     return {re.split(r"[<>=!~;\[ ]", requirement)[0] for requirement in listed}
 
 

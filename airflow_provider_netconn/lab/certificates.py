@@ -1,0 +1,66 @@
+"""The lab's own certificate authority, made anew for each lab, and the certificates of its services."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import tempfile
+from pathlib import Path
+
+import trustme
+
+
+class Authority:
+    """An authority whose key never leaves this process: who trusts it trusts one lab, for as long as that runs."""
+
+    def __init__(self) -> None:
+        self._root = trustme.CA(
+            organization_name="netconn lab", organization_unit_name="local Azure, not for production"
+        )
+
+    @property
+    def certificate_pem(self) -> bytes:
+        """The authority's own certificate, PEM: what a client has to trust."""
+        return self._root.cert_pem.bytes()
+
+    def write_ca_file(self, path: Path) -> Path:
+        """Write the authority's certificate so that only its owner can change it, in one step.
+
+        :param path: file to be made or replaced; its folder exists
+        :return: the path
+        :raises OSError: the file cannot be written
+        """
+        write_in_one_step(path, self.certificate_pem, mode=0o644)
+        return path
+
+    def server_context(self, *names: str) -> ssl.SSLContext:
+        """A TLS context that serves a certificate for these names.
+
+        :param names: host names, wildcards and addresses
+        """
+        leaf = self._root.issue_cert(*names)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2  # as Resource Manager since 2025
+        # The ssl module reads keys from files only; this one is its owner's alone, and gone at once.
+        with tempfile.TemporaryDirectory(prefix="netconn-lab-") as folder:
+            file = Path(folder) / "server.pem"
+            write_in_one_step(file, leaf.private_key_and_cert_chain_pem.bytes(), mode=0o600)
+            context.load_cert_chain(file)
+        return context
+
+
+def write_in_one_step(path: Path, content: bytes, *, mode: int) -> None:
+    """Write a file that nobody ever sees half written, nor with other permissions than these.
+
+    :param mode: permissions, whatever the umask; links in place of the file are replaced, not followed
+    :raises OSError: the folder does not exist, or the file cannot be written
+    """
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, mode)
+            file.write(content)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

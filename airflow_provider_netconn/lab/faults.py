@@ -1,0 +1,249 @@
+"""Faults told by rules: which requests, how many of them, and what happens to them instead of what should."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from airflow_provider_netconn.lab.effects import (
+    Effect,
+    FailOperation,
+    HideAfterPut,
+    NeverEndOperation,
+    effect_named,
+)
+from airflow_provider_netconn.lab.errors import FaultError
+from airflow_provider_netconn.lab.patterns import compiled, matches
+
+SERVICES: Final = ("arm", "authority", "managed_identity", "graph", "astro")
+METHODS: Final = ("GET", "HEAD", "PUT", "PATCH", "POST", "DELETE")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultRule:
+    """Which requests meet which fault. What is None does not matter.
+
+    :param fault: a fault of the catalogue, with its argument behind a colon: ``throttled``, ``server-error:503``
+    :param method: ``PUT``
+    :param path: a pattern, see :func:`airflow_provider_netconn.lab.patterns.compiled`
+    :param query: a pattern for the query string, its percent-encoding undone
+    :param service: one of :data:`SERVICES`
+    :param times: so many requests, the next ones; the default is one, or with a share no limit
+    :param share: of the requests that match, this part, from 0 to 1, drawn at random
+    :param seed: of the random numbers: the same seed hits the same requests
+    :param retry_after_s: the answer's ``Retry-After``, in whole seconds
+    :param code: another error code than the fault's own
+    :param message: another message
+    :raises FaultError: naming the parameter
+    """
+
+    fault: str
+    method: str | None = None
+    path: str | None = None
+    query: str | None = None
+    service: str | None = None
+    times: int | None = None
+    share: float | None = None
+    seed: int = 0
+    retry_after_s: int | None = None
+    code: str | None = None
+    message: str | None = None
+
+    def __post_init__(self) -> None:
+        self._check_types()
+        self.effect()
+        if self.method is not None and self.method.upper() not in METHODS:
+            raise FaultError("method", f"{self.method!r} is no method", f"write one of {', '.join(METHODS)}")
+        if self.service is not None and self.service not in SERVICES:
+            raise FaultError("service", f"{self.service!r} is no service", f"write one of {', '.join(SERVICES)}")
+        if self.times is not None and self.times < 1:
+            raise FaultError("times", f"{self.times} requests are none", "write 1 or more; remove the fault to end it")
+        if self.share is not None and not 0 < self.share <= 1:
+            raise FaultError("share", f"{self.share:g} is no share", "write a number above 0, and 1 at most")
+        if self.retry_after_s is not None and self.retry_after_s < 0:
+            raise FaultError(
+                "retry_after_s", f"{self.retry_after_s} is no waiting time", "write whole seconds, 0 or more"
+            )
+        for name in ("path", "query"):
+            try:
+                compiled(getattr(self, name) or "*")
+            except ValueError as error:
+                raise FaultError(name, str(error), "write a glob, or mend what stands behind 're:'") from None
+
+    def _check_types(self) -> None:
+        for name, types in _TYPES.items():
+            value = getattr(self, name)
+            if value is None and name not in {"fault", "seed"}:
+                continue
+            if not isinstance(value, types) or isinstance(value, bool):
+                raise FaultError(name, f"{value!r} is no {_KINDS[types[0]]}")
+
+    @classmethod
+    def from_json(cls, value: object) -> FaultRule:
+        """A rule from what the admin API was sent.
+
+        :raises FaultError: naming the key
+        """
+        if not isinstance(value, Mapping):
+            raise FaultError("fault", "the body is no object", 'send {"fault": "throttled", "path": "..."}')
+        unknown = sorted(set(value) - set(_TYPES))
+        if unknown:
+            raise FaultError(unknown[0], "unknown key", f"known keys are {', '.join(_TYPES)}")
+        if "fault" not in value:
+            raise FaultError("fault", "is missing", 'send {"fault": "throttled", "path": "..."}')
+        return cls(**value)
+
+    def effect(self) -> Effect:
+        """What happens to a request that is hit."""
+        return effect_named(self.fault, retry_after_s=self.retry_after_s, code=self.code, message=self.message)
+
+    def selects(self, service: str, method: str, path: str, query: str) -> bool:
+        """:return: whether the rule is about such a request"""
+        return (
+            (self.service is None or service == self.service)
+            and (self.method is None or method == self.method.upper())
+            and (self.path is None or matches(self.path, path))
+            and (self.query is None or matches(self.query, query))
+        )
+
+
+_KINDS: Final[Mapping[type, str]] = {str: "text", int: "whole number", float: "number"}
+_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    field.name: {"times": (int,), "seed": (int,), "retry_after_s": (int,), "share": (float, int)}.get(
+        field.name, (str,)
+    )
+    for field in fields(FaultRule)
+}
+
+
+class Fault:
+    """A rule at work.
+
+    :param number: its name among the lab's faults
+    """
+
+    def __init__(self, number: int, rule: FaultRule) -> None:
+        self.number = number
+        self.rule = rule
+        self.effect = rule.effect()
+        self.matched = 0
+        """How many requests the rule was about."""
+        self.applied = 0
+        """How many of them it hit."""
+        self._random = random.Random(rule.seed)  # noqa: S311 - which requests fail is no secret
+        self._limit = rule.times if rule.times is not None or rule.share is not None else 1
+
+    @property
+    def left(self) -> int | None:
+        """How many more requests it will hit; None where there is no limit."""
+        return None if self._limit is None else self._limit - self.applied
+
+    def hits(self, service: str, method: str, path: str, query: str) -> bool:
+        """:return: whether this request is hit; then it counts as such"""
+        if self.left == 0 or not self.rule.selects(service, method, path, query):
+            return False
+        if isinstance(self.effect, HideAfterPut) and method != "PUT":
+            return False
+        self.matched += 1
+        if self.rule.share is not None and self._random.random() >= self.rule.share:
+            return False
+        self.applied += 1
+        return True
+
+    def to_json(self) -> dict[str, Any]:
+        """As the admin API lists it."""
+        given = {field.name: getattr(self.rule, field.name) for field in fields(self.rule)}
+        told = {name: value for name, value in given.items() if value is not None and (name, value) != ("seed", 0)}
+        return {"id": self.number, **told, "matched": self.matched, "applied": self.applied, "left": self.left}
+
+
+class FaultBook:
+    """The lab's faults. The first rule that hits a request decides; one that is used up is listed until removed.
+
+    It may be asked and changed from several threads.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._faults: dict[int, Fault] = {}
+        self._numbers = itertools.count(1)
+        self._hidden: dict[str, _Hidden] = {}
+
+    def add(self, rule: FaultRule) -> Fault:
+        """Add a fault behind the others."""
+        with self._lock:
+            fault = Fault(next(self._numbers), rule)
+            self._faults[fault.number] = fault
+        return fault
+
+    def all(self) -> list[Fault]:
+        """All faults, in the order in which they are tried."""
+        with self._lock:
+            return list(self._faults.values())
+
+    def remove(self, number: int) -> bool:
+        """Remove one fault, and what it hides.
+
+        :return: whether there was one of that number
+        """
+        with self._lock:
+            self._hidden = {path: hidden for path, hidden in self._hidden.items() if hidden.fault.number != number}
+            return self._faults.pop(number, None) is not None
+
+    def clear(self) -> None:
+        """Remove all faults."""
+        with self._lock:
+            self._faults.clear()
+            self._hidden.clear()
+
+    def take(self, service: str, method: str, path: str, query: str) -> Fault | None:
+        """The fault that meets this request, if one does; those of operations are met later (:meth:`take_operation`).
+
+        :param query: with its percent-encoding undone
+        """
+        with self._lock:
+            return self._first_hit(False, service, method, path, query)
+
+    def take_operation(self, method: str, path: str) -> Fault | None:
+        """The fault that meets the operation which this request to Resource Manager begins, if one does."""
+        with self._lock:
+            return self._first_hit(True, "arm", method, path, "")
+
+    def _first_hit(self, of_operations: bool, service: str, method: str, path: str, query: str) -> Fault | None:
+        for fault in self._faults.values():
+            if isinstance(fault.effect, FailOperation | NeverEndOperation) != of_operations:
+                continue
+            if fault.hits(service, method, path, query):
+                return fault
+        return None
+
+    def hide(self, fault: Fault, path: str) -> None:
+        """Have the next reads of what was just made find nothing."""
+        assert isinstance(fault.effect, HideAfterPut)
+        with self._lock:
+            self._hidden[_key(path)] = _Hidden(fault, fault.effect.reads)
+
+    def take_hidden(self, method: str, path: str) -> Fault | None:
+        """The fault that hides what this request reads, if one does."""
+        with self._lock:
+            hidden = self._hidden.get(_key(path)) if method == "GET" else None
+            if hidden is None:
+                return None
+            hidden.reads_left -= 1
+            if hidden.reads_left == 0:
+                del self._hidden[_key(path)]
+            return hidden.fault
+
+
+@dataclass(slots=True)
+class _Hidden:
+    fault: Fault
+    reads_left: int
+
+
+def _key(path: str) -> str:
+    return path.rstrip("/").casefold()

@@ -1,0 +1,167 @@
+"""Several ASGI applications in one process and one loop, each on a socket of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import os
+import socket
+import ssl
+import struct
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import uvicorn
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+from airflow_provider_netconn.lab.errors import LabError
+
+if TYPE_CHECKING:
+    from airflow_provider_netconn.lab.asgi import Application, Receive, Scope, Send
+
+RESET: Final = "netconn.reset"
+"""ASGI extension of all requests served here: ``scope["extensions"][RESET]["reset"]()`` resets the connection."""
+
+_KEEP_ALIVE_S: Final = 120
+_STOP_LIMIT_S: Final = 2
+_BACKLOG: Final = 2048
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """One application and where it is served.
+
+    :param name: how messages and the journal call it
+    :param tls: context for TLS; None serves in the clear
+    :param host: address to listen on
+    :param port: TCP port; 0 takes a free one
+    """
+
+    name: str
+    application: Application
+    tls: ssl.SSLContext | None = None
+    host: str = "127.0.0.1"
+    port: int = 0
+
+
+class ListenError(LabError):
+    """A service cannot listen where it should."""
+
+
+def listening_socket(host: str, port: int = 0) -> socket.socket:
+    """A socket that accepts connections from now on.
+
+    :param host: an address, loopback or not; never a name
+    :raises ListenError: the address is not one of this machine's, or the port is taken
+    """
+    family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        mend = "give another port, or end who has it" if port else "give an address of this machine"
+        raise ListenError(f"cannot listen on {host} port {port or '(any)'}: {error.strerror}; {mend}") from None
+    return listener
+
+
+class Servers:
+    """Runs services until they are stopped; an asynchronous context.
+
+    :param services: what to serve; every socket listens as soon as the object is made
+    :raises ListenError: one of them cannot listen
+    """
+
+    def __init__(self, services: Iterable[Service]) -> None:
+        self._servers: list[_Server] = []
+        self._running: list[asyncio.Task[None]] = []
+        self.addresses: dict[str, tuple[str, int]] = {}
+        """Host and port of each service, by its name."""
+        try:
+            for service in services:
+                listener = listening_socket(service.host, service.port)
+                self._servers.append(_Server(service, listener))
+                self.addresses[service.name] = (service.host, listener.getsockname()[1])
+        except BaseException:
+            self._close_sockets()
+            raise
+
+    async def __aenter__(self) -> Self:
+        """Serve; returns when every service answers."""
+        self._running = [asyncio.create_task(server.serve_socket()) for server in self._servers]
+        for server in self._servers:
+            await server.ready.wait()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Finish what is being answered, for two seconds at most, and close everything."""
+        for server in self._servers:
+            server.should_exit = True
+        await asyncio.gather(*self._running, return_exceptions=True)
+        self._close_sockets()
+
+    def _close_sockets(self) -> None:
+        for server in self._servers:
+            server.listener.close()
+
+
+class _Server(uvicorn.Server):
+    """One of several servers of a process: signals are none of its business, and it says when it is ready."""
+
+    def __init__(self, service: Service, listener: socket.socket) -> None:
+        config = uvicorn.Config(
+            service.application,
+            interface="asgi3",
+            http=_ResettableProtocol,
+            ws="none",
+            lifespan="off",
+            loop="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=_STOP_LIMIT_S,
+        )
+        config.load()
+        config.ssl = service.tls  # uvicorn itself would read a file
+        super().__init__(config)
+        self.listener = listener
+        self.ready = asyncio.Event()
+
+    async def serve_socket(self) -> None:
+        await self.serve(sockets=[self.listener])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+class _ResettableProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # httptools' or h11's, found at run time
+    """uvicorn's HTTP protocol, whose requests can reset their connection."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        application: Application = self.app
+
+        async def resettable(scope: Scope, receive: Receive, send: Send) -> None:
+            scope.setdefault("extensions", {})[RESET] = {"reset": lambda: _reset(transport)}
+            await application(scope, receive, send)
+
+        self.app: Application = resettable
+
+
+def _reset(transport: Any) -> None:
+    """End the connection with RST: its socket lingers for no time, so closing it discards instead of finishing."""
+    handle = os.dup(transport.get_extra_info("socket").fileno())  # uvloop's own object takes no options
+    with socket.socket(fileno=handle) as duplicate:
+        duplicate.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
