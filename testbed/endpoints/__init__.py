@@ -11,6 +11,7 @@ Attributes such as ``HttpServer.status`` may be changed while the server runs.
 from testbed.endpoints.base import Endpoint, TcpServer
 from testbed.endpoints.certificates import Certificate, CertificateAuthority, self_signed
 from testbed.endpoints.dns import DnsFault, DnsQuery, DnsServer
+from testbed.endpoints.entra import EntraServer
 from testbed.endpoints.http import HttpRequest, HttpServer
 from testbed.endpoints.proxy import HttpProxy, ProxyManner
 from testbed.endpoints.tcp import (
@@ -33,6 +34,7 @@ __all__ = [
     "DnsServer",
     "DroppingPort",
     "Endpoint",
+    "EntraServer",
     "GreetingServer",
     "HandshakeRefuser",
     "HttpProxy",

@@ -13,8 +13,8 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _DAY = datetime.timedelta(days=1)
 
@@ -87,25 +87,46 @@ class CertificateAuthority:
         """A valid certificate that ends in some days."""
         return self.issue(*names, ends=days * _DAY)
 
+    def for_clients(self, *names: str) -> Certificate:
+        """A certificate that is good for clients alone, and that a server has no business to show."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "A client")])
+        root = x509.load_pem_x509_certificate(self.pem)
+        root_key = load_pem_private_key(self._root.private_key_pem.bytes(), password=None)
+        assert isinstance(root_key, ec.EllipticCurvePrivateKey)
+        purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+        unsigned = _unsigned(names, subject=subject, issuer=root.subject, key=key).add_extension(purpose, critical=True)
+        authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key())
+        return _certificate(unsigned.add_extension(authority, critical=False).sign(root_key, hashes.SHA256()), key)
+
 
 def self_signed(*names: str) -> Certificate:
     """A certificate that only it itself vouches for."""
-    now = datetime.datetime.now(datetime.UTC)
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Self-signed")])
-    certificate = (
+    leaf = _unsigned(names, subject=subject, issuer=subject, key=key).sign(key, hashes.SHA256())
+    return _certificate(leaf, key)
+
+
+def _unsigned(
+    names: tuple[str, ...], *, subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.UTC)
+    return (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(subject)
+        .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _DAY)
         .not_valid_after(now + 90 * _DAY)
         .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
-        .sign(key, hashes.SHA256())
     )
+
+
+def _certificate(leaf: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> Certificate:
     return Certificate(
-        chain_pem=certificate.public_bytes(Encoding.PEM),
+        chain_pem=leaf.public_bytes(Encoding.PEM),
         key_pem=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
     )
 

@@ -66,6 +66,10 @@ class HttpServer(TcpServer):
         self.delay_s = delay_s
         self.requests: list[HttpRequest] = []
 
+    def respond(self, _request: HttpRequest) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, further headers and body of the answer to a request."""
+        return self.status, self.headers, self.body
+
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer requests until the peer leaves or asks to close."""
         while True:
@@ -78,9 +82,9 @@ class HttpServer(TcpServer):
             self.requests.append(request)
             await reader.readexactly(int(request.headers.get("content-length", "0")))
             await asyncio.sleep(self.delay_s)
-            length = {"Content-Length": str(len(self.body))}
-            body = b"" if request.method == "HEAD" else self.body
-            writer.write(response_head(self.status, length | self.headers) + body)
+            status, headers, body = self.respond(request)
+            writer.write(response_head(status, {"Content-Length": str(len(body))} | dict(headers)))
+            writer.write(b"" if request.method == "HEAD" else body)
             await writer.drain()
             if request.headers.get("connection", "").lower() == "close":
                 return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import socket
 import ssl
 import threading
@@ -17,6 +18,7 @@ from testbed.endpoints import (
     ClosingServer,
     DroppingPort,
     Endpoint,
+    EntraServer,
     GreetingServer,
     HandshakeRefuser,
     HttpServer,
@@ -48,7 +50,7 @@ def verify_code(endpoint, name, authority=None):
 
 
 # X509_V_ERR_* of OpenSSL
-NOT_YET_VALID, EXPIRED, SELF_SIGNED, UNKNOWN_ISSUER, WRONG_NAME = 9, 10, 18, 20, 62
+NOT_YET_VALID, EXPIRED, SELF_SIGNED, UNKNOWN_ISSUER, INVALID_PURPOSE, WRONG_NAME = 9, 10, 18, 20, 26, 62
 
 
 def test_a_good_chain_is_verified_by_its_authority(authority):
@@ -66,6 +68,7 @@ def test_a_good_chain_is_verified_by_its_authority(authority):
         (lambda authority: authority.issue("other.example.net"), WRONG_NAME),
         (lambda authority: self_signed("db.example.net"), SELF_SIGNED),
         (lambda authority: CertificateAuthority("Interceptor").issue("db.example.net"), UNKNOWN_ISSUER),
+        (lambda authority: authority.for_clients("db.example.net"), INVALID_PURPOSE),
     ],
 )
 def test_each_broken_certificate_fails_for_its_own_reason(authority, make, code):
@@ -205,3 +208,19 @@ def wait_until(condition, limit_s=3.0):
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize(("refuses", "status", "word"), [(None, 200, "access_token"), ("AADSTS7000215", 401, "error")])
+def test_entra_says_where_tokens_are_given_and_gives_one_or_refuses(authority, refuses, status, word):
+    context = ssl.create_default_context(cadata=authority.pem.decode())
+    with EntraServer(authority.issue("127.0.0.1").server_context(), refuses=refuses) as server:
+        client = http.client.HTTPSConnection(*server.address, timeout=5, context=context)
+        client.request("GET", "/tenant/v2.0/.well-known/openid-configuration")
+        place = json.loads(client.getresponse().read())["token_endpoint"]
+        client.request("POST", place.removeprefix(server.url), body="grant_type=client_credentials")
+        answer = client.getresponse()
+        said = json.loads(answer.read())
+        client.close()
+    assert place == f"{server.url}/tenant/oauth2/v2.0/token"
+    assert (answer.status, word in said) == (status, True)
+    assert refuses is None or refuses in said["error_description"]
