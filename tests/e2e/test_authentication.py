@@ -23,23 +23,13 @@ from airflow_provider_netconn.hooks.authentication import authenticate
 from testbed.endpoints import ClosedPort, DroppingPort, HttpServer, SilentServer
 from testbed.servers.postgres import PostgresServer
 from testbed.servers.redis import RedisServer
-from tests.e2e.azurite import ACCOUNT, KEY, AzuriteMissingError, install, running
+from tests.e2e.azurite import ACCOUNT, KEY
 
 azure_blob = pytest.importorskip("azure.storage.blob")
 
 CANARY = "canary-5c0e-never-show-this"
 OTHER_KEY = "Y2FuYXJ5LWtleS1vZi1hLWNvbm5lY3Rpb24="
 LIMIT_S = 60
-
-
-@pytest.fixture(scope="session")
-def azurite(request, tmp_path_factory):
-    try:
-        program = install(request.config.cache.mkdir("azurite"))
-    except AzuriteMissingError as error:
-        pytest.skip(str(error))
-    with running(program, tmp_path_factory.mktemp("azurite-authentication")) as service:
-        yield service
 
 
 @pytest.fixture
@@ -171,23 +161,6 @@ class TestNetwork:
         extra = {"sas_token": account_sas()}
         result = seen(connection("wasb", host="https://orders.blob.invalid", extra=extra))
         assert result.finding is Finding.CONNECT_FAILED
-
-    def test_entra_that_cannot_be_reached_is_no_refused_login(self, connection):
-        with ClosedPort() as port:
-            extra = {
-                "tenant_id": "11111111-2222-3333-4444-555555555555",
-                "client_secret_auth_config": {"authority": f"https://127.0.0.1:{port.port}"},
-            }
-            host = "https://orders.blob.core.windows.net"
-            result = seen(connection("wasb", host=host, login="app", password=CANARY, extra=extra))
-        assert result.finding is Finding.CONNECT_FAILED
-
-    def test_no_identity_here_is_a_missing_token(self, connection, monkeypatch):
-        # Only a credential that asks no other host: whether this machine has an identity is not for a test to say.
-        monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential")
-        result = seen(connection("wasb", host="https://orders.blob.core.windows.net"))
-        assert result.finding is Finding.NO_TOKEN
-        assert outcome_and_cause(result) == (Outcome.AUTH_FAILED, "NO_TOKEN")
 
     @pytest.mark.parametrize("peer", [SilentServer, DroppingPort])
     def test_a_hook_that_hangs_is_ended_in_time_and_leaves_no_process(self, connection, peer):

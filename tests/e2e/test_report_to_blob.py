@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import redact
 
 from airflow_provider_netconn.errors import InvalidOptionError, ReportWriteError
 from airflow_provider_netconn.hooks.report_storage import parse_destination, write_report
-from tests.e2e.azurite import ACCOUNT, KEY, Azurite, AzuriteMissingError, install, running
+from tests.e2e.azurite import ACCOUNT, KEY, Azurite
 
 azure_blob = pytest.importorskip("azure.storage.blob")
 
@@ -22,15 +22,11 @@ TEXT = "<!doctype html><title>Überblick</title>"
 
 
 @pytest.fixture(scope="session")
-def azurite(request, tmp_path_factory):
-    try:
-        program = install(request.config.cache.mkdir("azurite"))
-    except AzuriteMissingError as error:
-        pytest.skip(str(error))
-    with running(program, tmp_path_factory.mktemp("azurite")) as service:
-        with azure_blob.BlobServiceClient.from_connection_string(service.connection_string) as client:
-            client.create_container(CONTAINER)
-        yield service
+def azurite(azurite):
+    """The shared service with a container for reports."""
+    with azure_blob.BlobServiceClient.from_connection_string(azurite.connection_string) as client:
+        client.create_container(CONTAINER)
+    return azurite
 
 
 @pytest.fixture
