@@ -12,6 +12,7 @@ from urllib.request import getproxies_environment, proxy_bypass
 
 from airflow_provider_netconn.evidence import Finding, StageResult, Target, bracketed
 from airflow_provider_netconn.probing.protocols.http import ClosedError, NotHttpError, exchange, host_header, request
+from airflow_provider_netconn.probing.protocols.results import shown
 from airflow_provider_netconn.probing.registry import protocol_named
 from airflow_provider_netconn.probing.streams import Stream
 
@@ -146,7 +147,7 @@ async def open_tunnel(stream: Stream, proxy: ProxyAddress, target: Target) -> No
     if status in HTTP_OK:
         return
     if status == HTTP_PROXY_AUTHENTICATION_REQUIRED:
-        scheme = answer.get("proxy-authenticate", "").partition(" ")[0]
+        scheme = shown(answer.get("proxy-authenticate", "").partition(" ")[0].encode())
         raise ProxyRefusedError(Finding.PROXY_AUTHENTICATION_REQUIRED, status=status, scheme=scheme)
     raise ProxyRefusedError(Finding.PROXY_REFUSED, status=status)
 

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_netconn.evidence import Finding, StageResult, Target, bracketed
-from airflow_provider_netconn.probing.protocols.results import SHOWN_BYTES, failed, seen, unexpected
+from airflow_provider_netconn.probing.protocols.results import SHOWN_BYTES, failed, seen, shown, unexpected
 from airflow_provider_netconn.probing.registry import protocol_named, register
 from airflow_provider_netconn.probing.streams import Stream
 
@@ -56,9 +56,11 @@ async def request(
         return unexpected("an HTTP response", error.received, error.problem)
     except ClosedError:
         return failed(Finding.CLOSED, expected="an HTTP response")
-    detail: dict[str, Any] = {"status": status} | {name: answer[name] for name in KEPT_HEADERS if name in answer}
+    kept = {name: answer[name] for name in KEPT_HEADERS if name in answer}
     if "location" in answer:
-        detail["location"] = without_query(answer["location"])
+        kept["location"] = without_query(answer["location"])
+    # A field may have thousands of letters, and any sign but NUL and the ends of lines.
+    detail: dict[str, Any] = {"status": status} | {name: shown(value.encode()) for name, value in kept.items()}
     if status in GATEWAY_STATUSES:
         return failed(Finding.GATEWAY_ERROR, **detail)
     return seen(Finding.GREETED, **detail)

@@ -62,8 +62,8 @@ def _judge(document: dict[str, Any]) -> StageResult:
     """What the server says of itself; drivers go on to the hosts that it names, which is worth a look."""
     said = str(document.get("errmsg", document.get("$err", "no reason")))
     if document.get("ok") != 1:
-        return failed(Finding.SERVICE_UNAVAILABLE, error=document.get("code"), said=shown(said.encode()))
-    detail: dict[str, Any] = {"max_wire_version": document.get("maxWireVersion")}
+        return failed(Finding.SERVICE_UNAVAILABLE, error=_number(document.get("code")), said=shown(said.encode()))
+    detail: dict[str, Any] = {"max_wire_version": _number(document.get("maxWireVersion"))}
     if document.get("msg") == "isdbgrid":
         detail["router"] = True
     if isinstance(document.get("setName"), str):
@@ -72,6 +72,11 @@ def _judge(document: dict[str, Any]) -> StageResult:
     if isinstance(hosts, dict):  # an array is a document whose keys are numbers
         detail["hosts"] = [shown(str(host).encode()) for host in list(hosts.values())[:MAX_HOSTS]]
     return seen(Finding.GREETED, **detail)
+
+
+def _number(value: Any) -> int | None:
+    """A whole number, which a server may well send as a double; anything else in its place is not shown."""
+    return int(value) if isinstance(value, int | float) and abs(value) <= _MAX_NUMBER else None
 
 
 def parse_document(data: bytes, depth: int = 0) -> dict[str, Any]:
@@ -100,6 +105,7 @@ def parse_document(data: bytes, depth: int = 0) -> dict[str, Any]:
 
 
 _MAX_DEPTH: Final = 8
+_MAX_NUMBER: Final = 2**31 - 1
 _FIXED: Final[dict[int, struct.Struct]] = {
     0x01: struct.Struct("<d"),
     0x08: struct.Struct("<?"),

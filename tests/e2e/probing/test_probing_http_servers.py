@@ -41,6 +41,14 @@ async def test_a_redirect_is_shown_without_what_may_be_a_token():
     assert result.detail == {"status": 302, "server": "Kestrel", "location": "https://login.example.net/authorize"}
 
 
+async def test_fields_are_shown_in_few_printable_letters():
+    data = b"HTTP/1.1 302 Found\r\nServer: \x1b[31m" + b"x" * 50_000 + b"\r\nLocation: http://h/\x1b[31m\r\n\r\n"
+    with Script(data) as server:
+        result = await stage_of(Stage.PROTOCOL, f"http://127.0.0.1:{server.port}")
+    assert result.finding is Finding.GREETED
+    assert all(text.isprintable() and len(text) < 1000 for text in (result.detail["server"], result.detail["location"]))
+
+
 @pytest.mark.parametrize("location", ["https://[", "//[::1", "\xe9", "x" * 5000, "?sig=" + CANARY])
 async def test_a_redirect_to_nowhere_is_no_crash(location):
     with HttpServer(status=302, headers={"Location": location}) as web:

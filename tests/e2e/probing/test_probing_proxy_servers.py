@@ -14,7 +14,7 @@ from testbed.endpoints import (
     ProxyManner,
     SilentServer,
 )
-from tests.e2e.probing.seen import CANARY, NAME, stage_of
+from tests.e2e.probing.seen import CANARY, NAME, Script, stage_of
 
 
 @pytest.fixture
@@ -166,3 +166,13 @@ async def test_a_proxy_may_itself_speak_tls(through, web, certificates):
 async def test_of_a_proxy_that_is_not_http_nothing_is_claimed(through):
     result = await through("socks5://127.0.0.1:1080")
     assert (result.finding, "socks5" in result.detail["problem"]) == (Finding.NOT_CHECKED, True)
+
+
+async def test_the_scheme_of_a_login_is_shown_in_few_printable_letters(through):
+    words = b"HTTP/1.1 407 No\r\nProxy-Authenticate: \x1b[31m" + b"x" * 50_000 + b"\r\n\r\n"
+    with Script(words) as proxy:
+        result = await through(f"http://127.0.0.1:{proxy.port}")
+    assert result.finding is Finding.PROXY_AUTHENTICATION_REQUIRED
+    scheme = result.detail["via"]["scheme"]
+    assert scheme.isprintable()
+    assert len(scheme) < 1000

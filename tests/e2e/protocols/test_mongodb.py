@@ -105,6 +105,14 @@ def test_what_a_server_may_say_of_itself(ground, document, seen):
     assert detail(verdict) == seen
 
 
+@pytest.mark.parametrize("value", ["\x1b[31m" + "x" * 50_000, float("nan"), float("inf"), 2**62, {"a": "\n"}, None])
+def test_what_is_no_version_and_no_code_is_not_shown(ground, value):
+    with Peer(b"", reply({"maxWireVersion": value, "ok": 1.0})) as peer:
+        assert detail(ground.verdict(mongodb(peer))) == {"max_wire_version": None}
+    with Peer(b"", reply({"code": value, "errmsg": "no", "ok": 0.0})) as peer:
+        assert detail(ground.verdict(mongodb(peer))) == {"error": None, "said": "no"}
+
+
 def test_a_server_that_does_not_answer_hello_cannot_serve(ground):
     with Peer(b"", reply({"ok": 0.0, "errmsg": "shutting down", "code": 91})) as peer:
         verdict = ground.verdict(mongodb(peer))
