@@ -115,7 +115,7 @@ def application(
     machine = _Machine(directory, identities)
     issuer = _Issuer(tokens, resources, clock, lifetime_s)
     metadata = _InstanceMetadata(machine, issuer, instance or {})
-    app_service = _AppService(machine, issuer, identity_header, clock)
+    app_service = _AppService(machine, issuer, identity_header)
     return Starlette(
         routes=[
             Route("/metadata/identity/oauth2/token", metadata.token),
@@ -213,11 +213,10 @@ def _imds_error(error: str, description: str) -> Response:
 
 
 class _AppService:
-    def __init__(self, machine: _Machine, issuer: _Issuer, identity_header: str, clock: Clock) -> None:
+    def __init__(self, machine: _Machine, issuer: _Issuer, identity_header: str) -> None:
         self._machine = machine
         self._issuer = issuer
         self._identity_header = identity_header
-        self._clock = clock
 
     async def token(self, request: Request) -> Response:
         given = request.headers.get("x-identity-header", "")
@@ -226,8 +225,8 @@ class _AppService:
         version, resource = request.query_params.get("api-version"), request.query_params.get("resource")
         if version != _APP_SERVICE_VERSION:
             return _app_service_error(400, f"api-version '{version}' is not supported; use {_APP_SERVICE_VERSION}.")
-        if not resource or not self._issuer.knows(resource):
-            return _app_service_error(400, f"The resource '{resource or ''}' is missing or unknown.")
+        if not resource:
+            return _app_service_error(400, "The resource parameter is missing.")
         try:
             principal = self._machine.choose(request.query_params)
         except _ChoiceError:
@@ -235,6 +234,9 @@ class _AppService:
                 400,
                 "No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId.",
             )
+        if not self._issuer.knows(resource):
+            # As vague as the service's own (msal, managed_identity.py, on App Service and wrong resources).
+            return _app_service_error(500, "An unexpected error occured while fetching the AAD Token.")
         issued = self._issuer.issue(principal, resource)
         return JSONResponse(
             {name: issued[name] for name in ("access_token", "client_id", "expires_on", "resource", "token_type")}
