@@ -125,7 +125,6 @@ class _Server(uvicorn.Server):
             access_log=False,
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_S,
-            timeout_graceful_shutdown=_STOP_LIMIT_S,
         )
         config.load()
         config.ssl = service.tls  # uvicorn itself would read a file
@@ -139,6 +138,23 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept nothing more, finish the requests that are being answered, for two seconds at most, close the rest.
+
+        uvicorn's own would wait for clients that keep a connection for later and don't answer TLS's farewell.
+        """
+        for server in self.servers:
+            server.close()
+        requests = tuple(self.server_state.tasks)
+        if requests:
+            await asyncio.wait(requests, timeout=_STOP_LIMIT_S)
+        for request in requests:
+            request.cancel()
+        await asyncio.gather(*requests, return_exceptions=True)
+        for connection in tuple(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)  # so that the transports close before the loop may
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
