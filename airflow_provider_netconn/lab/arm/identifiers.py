@@ -96,6 +96,10 @@ class ArmPath:
         """:return: the path of a resource below this one"""
         return ArmPath(self.scope, self.namespace, (*self.types, type_segment), (*self.names, name))
 
+    def child_of_list(self, name: str) -> ArmPath:
+        """:return: the path of a resource in this list"""
+        return ArmPath(self.scope, self.namespace, self.types, (*self.names, name))
+
     def children(self, type_segment: str) -> ArmPath:
         """:return: the path of a list below this resource"""
         return ArmPath(self.scope, self.namespace, (*self.types, type_segment), self.names)

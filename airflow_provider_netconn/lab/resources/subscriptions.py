@@ -10,6 +10,7 @@ from airflow_provider_netconn.lab.arm.errors import ArmError
 from airflow_provider_netconn.lab.arm.identifiers import ArmPath
 from airflow_provider_netconn.lab.arm.kinds import Look, Patch, ResourceKind, Write
 from airflow_provider_netconn.lab.arm.operations import Answer, Follow, Polling, Shown
+from airflow_provider_netconn.lab.arm.regions import REGIONS
 from airflow_provider_netconn.lab.arm.requests import ArmRequest, ArmResponse
 from airflow_provider_netconn.lab.arm.schema import Object, Text
 from airflow_provider_netconn.lab.arm.store import Resource
@@ -132,4 +133,51 @@ class ResourceGroups(ResourceKind):
             )
 
 
-KINDS = (Subscriptions(), ResourceGroups())
+class Tenants(ResourceKind):
+    """The tenants that the caller is in: the token's own."""
+
+    type = "Microsoft.Resources/tenants"
+    api_versions = RESOURCE_MANAGER_VERSIONS
+    methods = frozenset()
+
+    def members(self, plane: ControlPlane, path: ArmPath) -> Iterable[Resource]:
+        return ()
+
+    def select(self, plane: ControlPlane, request: ArmRequest, resources: list[Resource]) -> list[Resource]:
+        caller = request.caller
+        assert caller is not None
+        known = {one.tenant_id for one in (caller, *caller.auxiliary)}
+        return [
+            Resource(
+                path=ArmPath("", "Microsoft.Resources", ("tenants",), (tenant_id,)),
+                kind=self,
+                body={"properties": {}},
+                created_at=0,
+                changed_at=0,
+            )
+            for tenant_id in sorted(known)
+        ]
+
+    def render(self, plane: ControlPlane, resource: Resource, look: Look) -> dict[str, Any]:
+        return {"id": resource.id, "tenantId": resource.path.name, "tenantCategory": "Home"}
+
+
+class Locations(ResourceKind):
+    """The regions that a subscription can use."""
+
+    type = "Microsoft.Resources/subscriptions/locations"
+    api_versions = RESOURCE_MANAGER_VERSIONS
+    methods = frozenset()
+
+    def members(self, plane: ControlPlane, path: ArmPath) -> Iterable[Resource]:
+        return [
+            Resource(path=path.child_of_list(region), kind=self, body={"properties": {}}, created_at=0, changed_at=0)
+            for region in sorted(REGIONS - {"global"})
+        ]
+
+    def render(self, plane: ControlPlane, resource: Resource, look: Look) -> dict[str, Any]:
+        name = resource.path.name
+        return {"id": resource.id, "name": name, "type": "Region", "displayName": name, "regionalDisplayName": name}
+
+
+KINDS = (Subscriptions(), ResourceGroups(), Tenants(), Locations())
