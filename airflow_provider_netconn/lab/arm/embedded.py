@@ -111,6 +111,7 @@ def _kept(child: Write) -> Resource:
     now = child.plane.clock.now()
     if child.existing is not None:
         child.existing.body, child.existing.facts = child.body, child.facts
+        child.plane.store.changed(child.existing)
         child.existing.touch(now)
         return child.existing
     kind = child.plane.kind(child.path.type)

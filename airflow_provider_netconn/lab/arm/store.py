@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +86,8 @@ class Store:
         self._by_key: dict[str, Resource] = {}
         self._by_owner: defaultdict[str, dict[str, Resource]] = defaultdict(dict)
         self._by_type: defaultdict[str, dict[str, Resource]] = defaultdict(dict)
+        self._referrers: defaultdict[str, dict[str, Resource]] = defaultdict(dict)
+        self._references: dict[str, frozenset[str]] = {}
         self.version = 0
         """Grows with each resource that comes or goes: what is derived from the store can be kept until then."""
 
@@ -100,6 +102,8 @@ class Store:
         self._by_key.clear()
         self._by_owner.clear()
         self._by_type.clear()
+        self._referrers.clear()
+        self._references.clear()
         self.version += 1
 
     def find(self, path: ArmPath | str) -> Resource | None:
@@ -113,6 +117,27 @@ class Store:
         self._by_owner[owner_key(resource.path)][key] = resource
         self._by_type[resource.kind.type.casefold()][key] = resource
         self.version += 1
+        self.changed(resource)
+
+    def changed(self, resource: Resource) -> None:
+        """Take note of the ids in a resource's body and facts; to be called when either was replaced."""
+        key = resource.path.key
+        self._forget_references(key)
+        references = frozenset(_ids_in((resource.body, resource.facts)))
+        self._references[key] = references
+        for reference in references:
+            self._referrers[reference][key] = resource
+
+    def referrers(self, path: ArmPath | str, type_name: str | None = None) -> list[Resource]:
+        """Which resources carry an id in their body or facts: the interfaces in a subnet, the peerings of a network.
+
+        :param path: the id
+        :param type_name: only resources of this type
+        """
+        key = path.key if isinstance(path, ArmPath) else path.rstrip("/").casefold()
+        wanted = type_name.casefold() if type_name else None
+        found = self._referrers[key].values() if key in self._referrers else ()
+        return [resource for resource in found if wanted is None or resource.kind.type.casefold() == wanted]
 
     def remove(self, resource: Resource) -> None:
         """Forget a resource; what hangs on it stays."""
@@ -121,6 +146,14 @@ class Store:
         self._by_owner[owner_key(resource.path)].pop(key, None)
         self._by_type[resource.kind.type.casefold()].pop(key, None)
         self.version += 1
+        self._forget_references(key)
+
+    def _forget_references(self, key: str) -> None:
+        for reference in self._references.pop(key, ()):
+            referrers = self._referrers[reference]
+            referrers.pop(key, None)
+            if not referrers:
+                del self._referrers[reference]
 
     def children(self, owner: ArmPath | str, type_name: str | None = None) -> list[Resource]:
         """What hangs on a resource, a group, a subscription or the tenant (the empty string) directly.
@@ -155,3 +188,19 @@ def owner_key(path: ArmPath) -> str:
     """:return: the key of what a resource hangs on: its parent, else its scope"""
     parent = path.parent
     return parent.key if parent is not None else path.scope.casefold()
+
+
+def _ids_in(value: Any) -> Iterator[str]:
+    """All ids of resources in a JSON value, without case."""
+    if isinstance(value, str):
+        if value.startswith("/") and "/providers/" in (key := value.rstrip("/").casefold()):
+            yield key
+    elif isinstance(value, dict):
+        yield from _ids_in_all(value.values())
+    elif isinstance(value, list | tuple):
+        yield from _ids_in_all(value)
+
+
+def _ids_in_all(values: Iterable[Any]) -> Iterator[str]:
+    for value in values:
+        yield from _ids_in(value)

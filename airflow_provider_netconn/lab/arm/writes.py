@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_netconn.lab.arm import embedded, reads
@@ -90,9 +91,24 @@ def remove(plane: ControlPlane, request: ArmRequest, resource: Resource) -> ArmR
         return ArmResponse(answer.status, kind.deleted_body(shown))
     operation = _operation(plane, request, resource, answer)
     operation.on_end = gone
+    _supersede(resource)
     resource.operation = operation
     plane.start(operation)
     return _answer(plane, kind, resource, answer, operation, look)
+
+
+def act(
+    plane: ControlPlane, request: ArmRequest, resource: Resource, answer: Answer, result: Callable[[], Any]
+) -> ArmResponse:
+    """Accept an action on a resource that takes its time, such as ``effectiveRouteTable``.
+
+    :param answer: how the POST is answered
+    :param result: gives the body that ``Location`` answers at the end
+    """
+    operation = _operation(plane, request, resource, answer)
+    operation.result = result
+    plane.start(operation)
+    return ArmResponse(answer.status, None, plane.follow_headers(operation))
 
 
 def perform(kind: ResourceKind, write: Write) -> ArmResponse:
@@ -133,6 +149,7 @@ def _keep(kind: ResourceKind, write: Write) -> ArmResponse:
         resource = existing
         if not answer.deferred:
             resource.body, resource.facts = write.body, write.facts
+            plane.store.changed(resource)
         resource.touch(now)
     if answer.is_synchronous:
         resource.state = kind.settled_state
@@ -179,6 +196,7 @@ def _ending(kind: ResourceKind, write: Write, resource: Resource, answer: Answer
     def end() -> None:
         if answer.deferred:
             resource.body, resource.facts = write.body, write.facts
+            write.plane.store.changed(resource)
             embedded.keep(write, None)
             kind.stored(write, resource)
         resource.state = kind.settled_state

@@ -218,3 +218,12 @@ def test_a_group_takes_its_resources_with_it(plane):
     finish(plane)
     assert send(plane, "GET", GROUP, version="2021-04-01").status == 404
     assert send(plane, "GET", CRATE).body["error"]["code"] == "ResourceGroupNotFound"
+
+
+def test_the_store_knows_who_refers_to_a_resource(plane):
+    other = f"{GROUP}/providers/Microsoft.Test/crates/other"
+    put(plane, CRATE, {**BODY, "tags": {"beside": f"{other.upper()}/"}})
+    assert [resource.path.name for resource in plane.store.referrers(other)] == ["one"]
+    assert plane.store.referrers(other, "Microsoft.Test/barrels") == []
+    put(plane, CRATE, BODY)
+    assert plane.store.referrers(other) == []
