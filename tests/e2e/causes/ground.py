@@ -19,6 +19,9 @@ from testbed.endpoints import CertificateAuthority, DnsServer
 LOOPBACK = ("127.0.0.0/16",)
 """The private side of the scenes; the rest of 127/8 stands for the public side."""
 
+SHORT_S = 0.6
+"""The limit of a stage where nothing answers; elsewhere a busy machine has time."""
+
 CANARY = "canary-71-never-show-this"
 KEY = base64.b64encode(CANARY.encode()).decode()
 """What stands in connections where a secret stands; no verdict shows it."""
@@ -52,11 +55,11 @@ class Ground:
         """What a check says of an Airflow connection that signs in as well."""
         self.environment.setenv("AIRFLOW_CONN_ORDERS", json.dumps({"conn_type": conn_type} | fields))
         targets = [replace(target, expect_networks=LOOPBACK) for target in connection_targets("orders")]
-        report = self._check(targets, timeout_s=5)
+        report = self._check(targets)
         verdict = authenticated(report, lambda *connection: authenticate(*connection, limit_s)).verdicts[0]
         assert not any(secret in repr(verdict) for secret in (CANARY, KEY))
         return verdict
 
     def _check(self, targets: list[Target], **options):
-        given = {"nameserver": self.dns.nameserver, "ca_files": (self.ca_file,), "timeout_s": 0.6, "retries": 0}
+        given = {"nameserver": self.dns.nameserver, "ca_files": (self.ca_file,), "timeout_s": 5, "retries": 0}
         return check(targets, CheckOptions(**{**given, **options}))

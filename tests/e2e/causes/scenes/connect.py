@@ -10,6 +10,7 @@ import pytest
 
 from airflow_provider_netconn.evidence import Expectation, Outcome, Path, Report, Verdict, from_json
 from testbed.endpoints import ClosedPort, DroppingPort
+from tests.e2e.causes.ground import SHORT_S
 from tests.e2e.causes.scenes.scene import induces
 from tests.e2e.isolated import run_isolated, why_not
 
@@ -83,13 +84,13 @@ for _position, (_target, _cause, _path, _outcome) in enumerate(IN_NETWORK):
 @induces("PRIVATE_PATH_DROPPED", Path.PRIVATE, Outcome.UNREACHABLE)
 def a_port_that_drops_on_the_private_side(ground):
     with DroppingPort() as port:
-        return ground.verdict(f"127.0.0.1:{port.port}")
+        return ground.verdict(f"127.0.0.1:{port.port}", timeout_s=SHORT_S)
 
 
 def _dropped_in_public(ground, **options):
     with DroppingPort(host="127.200.0.8") as port:
         ground.dns.set("dropped.example.net", port.host)
-        return ground.verdict(f"dropped.example.net:{port.port}", **options)
+        return ground.verdict(f"dropped.example.net:{port.port}", timeout_s=SHORT_S, **options)
 
 
 @induces("PUBLIC_PATH_DROPPED", Path.PUBLIC, Outcome.UNREACHABLE)

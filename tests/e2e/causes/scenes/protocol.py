@@ -7,6 +7,7 @@ from functools import partial
 from airflow_provider_netconn.evidence import Outcome, Path
 from testbed.endpoints import ClosingServer, GreetingServer, HttpServer, SilentServer
 from testbed.servers.redis import RedisServer
+from tests.e2e.causes.ground import SHORT_S
 from tests.e2e.causes.scenes.scene import induces
 from tests.e2e.protocols.peers import Peer, running
 
@@ -14,9 +15,9 @@ ALERT = b"\x15\x03\x03\x00\x02\x02\x46"
 """A TLS record with a fatal alert, protocol_version (RFC 8446, section 6)."""
 
 
-def _of_peer(protocol, make, ground):
+def _of_peer(protocol, make, ground, **options):
     with make() as server:
-        return ground.verdict(f"{protocol}://127.0.0.1:{server.port}")
+        return ground.verdict(f"{protocol}://127.0.0.1:{server.port}", **options)
 
 
 for _cause, _outcome, _protocol, _make in (
@@ -27,16 +28,24 @@ for _cause, _outcome, _protocol, _make in (
     ("PROTOCOL_VERSION_MISMATCH", Outcome.MISCONFIGURED, "ssh", lambda: GreetingServer(b"SSH-1.5-1.2.27\r\n")),
     ("TLS_REQUIRED", Outcome.MISCONFIGURED, "amqp", lambda: Peer(b"", ALERT)),
     ("NOT_THIS_PROTOCOL", Outcome.MISCONFIGURED, "http", lambda: GreetingServer(b"SSH-2.0-OpenSSH_9.2\r\n")),
-    ("ANSWER_NOT_FINISHED", Outcome.UNREACHABLE, "http", lambda: GreetingServer(b"HTTP/1.1 20")),
     ("CLOSED_WITHOUT_ANSWER", Outcome.BLOCKED, "http", ClosingServer),
-    ("NO_ANSWER", Outcome.UNREACHABLE, "http", SilentServer),
 ):
     induces(_cause, Path.PRIVATE, _outcome, _protocol)(partial(_of_peer, _protocol, _make))
+
+
+@induces("ANSWER_NOT_FINISHED", Path.PRIVATE, Outcome.UNREACHABLE)
+def half_a_status_line_and_then_silence(ground):
+    return _of_peer("http", lambda: GreetingServer(b"HTTP/1.1 20"), ground, timeout_s=SHORT_S)
+
+
+@induces("NO_ANSWER", Path.PRIVATE, Outcome.UNREACHABLE)
+def silence(ground):
+    return _of_peer("http", SilentServer, ground, timeout_s=SHORT_S)
 
 
 @induces("SERVICE_UNAVAILABLE", Path.PRIVATE, Outcome.UNREACHABLE)
 def a_redis_replica_without_its_master(ground):
     with running(RedisServer("replicaof 127.0.0.1 1", "replica-serve-stale-data no")) as server:
-        verdict = ground.verdict(f"redis://127.0.0.1:{server.port}", timeout_s=5)
+        verdict = ground.verdict(f"redis://127.0.0.1:{server.port}")
     assert "MASTERDOWN" in verdict.explanation
     return verdict

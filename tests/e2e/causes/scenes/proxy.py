@@ -10,7 +10,7 @@ from tests.e2e.causes.ground import ORDERS
 from tests.e2e.causes.scenes.scene import induces
 
 
-def _through(manner, ground, tunnel_to=None):
+def _through(manner, ground, tunnel_to=None, **options):
     """A check of an account that is well reached directly, behind a proxy of that manner."""
     certificate = ground.authority.issue("*.blob.core.windows.net")
     with HttpServer(tls=certificate.server_context()) as server, HttpProxy(manner) as proxy:
@@ -18,7 +18,7 @@ def _through(manner, ground, tunnel_to=None):
         ground.dns.set(ORDERS, "127.0.0.1")
         proxy.routes[authority] = tunnel_to or server.address
         ground.environment.setenv("HTTPS_PROXY", proxy.url)
-        verdict = ground.verdict(f"https://{authority}")
+        verdict = ground.verdict(f"https://{authority}", **options)
         assert set(proxy.asked) == (set() if manner is ProxyManner.SPEAKS_OTHER else {authority})
     direct = [result.ok for result in verdict.stages if result.stage is Stage.PROTOCOL]
     assert direct == [True], "the direct way works"
@@ -30,7 +30,6 @@ for _manner, _cause, _outcome in (
     (ProxyManner.NOT_A_PROXY, "PROXY_REFUSED", Outcome.BLOCKED),
     (ProxyManner.DEMANDS_LOGIN, "PROXY_AUTHENTICATION_REQUIRED", Outcome.BLOCKED),
     (ProxyManner.SPEAKS_OTHER, "NOT_A_PROXY", Outcome.MISCONFIGURED),
-    (ProxyManner.SILENT, "PROXY_UNREACHABLE", Outcome.UNREACHABLE),
     (ProxyManner.WORKS, "PROXY_IN_USE", Outcome.OK),
 ):
     induces(_cause, Path.UNKNOWN, _outcome, _manner.value)(partial(_through, _manner))
@@ -49,6 +48,11 @@ def _proxied(ground, variable, url):
     with HttpServer() as server:
         ground.environment.setenv(variable, url)
         return ground.verdict(f"http://127.0.0.1:{server.port}")
+
+
+@induces("PROXY_UNREACHABLE", Path.UNKNOWN, Outcome.UNREACHABLE)
+def a_proxy_that_stays_silent(ground):
+    return _through(ProxyManner.SILENT, ground, timeout_s=2)  # the direct way has to come to its end within it
 
 
 @induces("PROXY_UNREACHABLE", Path.UNKNOWN, Outcome.UNREACHABLE)

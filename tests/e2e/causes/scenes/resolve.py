@@ -6,7 +6,7 @@ from functools import partial
 
 from airflow_provider_netconn.evidence import Outcome, Path
 from testbed.endpoints import DnsFault, DnsServer
-from tests.e2e.causes.ground import ORDERS, ORDERS_PRIVATELINK
+from tests.e2e.causes.ground import ORDERS, ORDERS_PRIVATELINK, SHORT_S
 from tests.e2e.causes.scenes.scene import induces
 from tests.e2e.isolated import verdict_with_system_resolver
 
@@ -49,7 +49,7 @@ induces("DNS_ANSWER_MALFORMED", Path.UNKNOWN, Outcome.MISCONFIGURED, "formerr")(
 @induces("DNS_TIMED_OUT", Path.UNKNOWN, Outcome.UNREACHABLE)
 def a_silent_nameserver(ground):
     ground.dns.set("orders.example.net", fault=DnsFault.SILENT)
-    return ground.verdict("orders.example.net:80")
+    return ground.verdict("orders.example.net:80", timeout_s=SHORT_S)
 
 
 @induces("DNS_UNREACHABLE", Path.UNKNOWN, Outcome.UNREACHABLE)

@@ -15,7 +15,7 @@ from testbed.endpoints import (
     self_signed,
 )
 from testbed.servers.postgres import PostgresServer
-from tests.e2e.causes.ground import ORDERS, ORDERS_PRIVATELINK
+from tests.e2e.causes.ground import ORDERS, ORDERS_PRIVATELINK, SHORT_S
 from tests.e2e.causes.scenes.scene import induces
 from tests.e2e.protocols.peers import running
 
@@ -57,9 +57,9 @@ def the_privatelink_name_in_place_of_the_public_one(ground):
         return ground.verdict(f"https://{ORDERS_PRIVATELINK}:{server.port}")
 
 
-def _of_peer(make, ground):
+def _of_peer(make, ground, **options):
     with make() as server:
-        return ground.verdict(f"https://127.0.0.1:{server.port}")
+        return ground.verdict(f"https://127.0.0.1:{server.port}", **options)
 
 
 for _name, _make, _cause, _outcome in (
@@ -67,13 +67,17 @@ for _name, _make, _cause, _outcome in (
     ("closes", lambda: HandshakeRefuser(Refusal.CLOSE), "TLS_CLOSED", Outcome.BLOCKED),
     ("resets", lambda: HandshakeRefuser(Refusal.RESET), "TLS_CLOSED", Outcome.BLOCKED),
     ("alerts", lambda: HandshakeRefuser(Refusal.ALERT), "TLS_HANDSHAKE_FAILED", Outcome.BLOCKED),
-    ("stays silent", SilentServer, "TLS_NO_ANSWER", Outcome.UNREACHABLE),
 ):
     induces(_cause, Path.PRIVATE, _outcome, _name)(partial(_of_peer, _make))
+
+
+@induces("TLS_NO_ANSWER", Path.PRIVATE, Outcome.UNREACHABLE)
+def a_peer_that_stays_silent(ground):
+    return _of_peer(SilentServer, ground, timeout_s=SHORT_S)
 
 
 @induces("TLS_NOT_OFFERED", Path.PRIVATE, Outcome.MISCONFIGURED)
 def a_postgres_without_tls_that_is_asked_for_it(ground):
     with running(PostgresServer()) as server:
         target = {"host": "127.0.0.1", "port": server.port, "protocol": "postgres", "tls": "no-verify"}
-        return ground.verdict(target, timeout_s=5)
+        return ground.verdict(target)

@@ -30,7 +30,7 @@ def one_of_two_addresses_that_answers(ground):
 def _of_postgres(ground, **settings):
     with running(PostgresServer(**settings)) as server:
         target = {"host": "127.0.0.1", "port": server.port, "protocol": "postgres"}
-        return ground.verdict(target, timeout_s=5)
+        return ground.verdict(target)
 
 
 @induces("STRANGERS_REFUSED", Path.PRIVATE, Outcome.OK)
