@@ -80,6 +80,8 @@ class ControlPlane:
         self.operation_fault = operation_fault
         self.time_scale = time_scale
         self.page_size = 1000
+        self.firewall_delay_s: float | None = None
+        """Seconds until a changed allowlist holds; None: as long as each service takes, times ``time_scale``."""
         self._kinds = {kind.type.casefold(): kind for kind in kinds}
         self._fallback = fallback
 
@@ -192,6 +194,8 @@ class ControlPlane:
 
     def _kind_for(self, path: ArmPath) -> ResourceKind:
         kind = self.kind(path.type)
+        if kind is None and not any(key.startswith(f"{path.namespace.casefold()}/") for key in self._kinds):
+            raise ArmError(404, "InvalidResourceNamespace", f"The resource namespace '{path.namespace}' is invalid.")
         if kind is None:
             raise ArmError(
                 404,
@@ -216,7 +220,7 @@ class ControlPlane:
                 "InvalidApiVersionParameter",
                 f"The api-version '{version}' is invalid. The supported versions are '{','.join(kind.api_versions)}'.",
             )
-        if version not in kind.api_versions:
+        if not kind.takes(version):
             raise ArmError(
                 400,
                 "NoRegisteredProviderFound" if kind.tracked else "InvalidResourceType",

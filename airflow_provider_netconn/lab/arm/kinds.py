@@ -184,6 +184,10 @@ class ResourceKind:
 
     # -- what a request must be like -------------------------------------------------------------
 
+    def takes(self, api_version: str) -> bool:
+        """:return: whether the provider accepts an api-version that is well-formed"""
+        return api_version in self.api_versions
+
     def shape(self) -> Object:
         """:return: the shape of a whole body"""
         members: dict[str, Shape] = {**ENVELOPE, **self.envelope, "properties": self.properties}
@@ -279,6 +283,10 @@ class ResourceKind:
         return precondition_failed()
 
     # -- how it shows ----------------------------------------------------------------------------
+
+    def answer_get(self, plane: ControlPlane, request: ArmRequest, path: ArmPath) -> ArmResponse | None:
+        """:return: what GET answers where that is no resource, such as an operation's result; None: a resource"""
+        return None
 
     def find(self, plane: ControlPlane, path: ArmPath) -> Resource | None:
         """:return: one resource, or None. Overridden by types whose resources are derived from others."""

@@ -86,6 +86,7 @@ class Polling:
     :param fresh_headers: whether each poll carries both headers anew
     :param detailed: whether its body tells id, name and times besides the status
     :param signed: whether the URLs carry a signature
+    :param location_at_end: whether the last answer at ``Location`` names it once more; Service Bus does
     """
 
     async_operation: str
@@ -95,6 +96,7 @@ class Polling:
     fresh_headers: bool = False
     detailed: bool = False
     signed: bool = True
+    location_at_end: bool = False
 
 
 def provider_polling(

@@ -30,6 +30,9 @@ def look_of(request: ArmRequest) -> Look:
 
 def read(plane: ControlPlane, request: ArmRequest, kind: ResourceKind, path: ArmPath) -> ArmResponse:
     """GET of one resource."""
+    special = kind.answer_get(plane, request, path)
+    if special is not None:
+        return special
     resource = kind.find(plane, path)
     if resource is None:
         raise kind.not_found(plane, path)
@@ -107,10 +110,11 @@ def poll(plane: ControlPlane, operation: Operation, followed: Follow) -> ArmResp
 def _result(plane: ControlPlane, operation: Operation) -> ArmResponse:
     """What ``Location`` answers once the operation has ended well."""
     status = operation.answer.final_status or (204 if operation.method == "DELETE" else 200)
+    headers = plane.operations.headers(operation, Follow.LOCATION) if operation.polling.location_at_end else {}
     if operation.result is not None:
-        return ArmResponse(status, operation.result())
+        return ArmResponse(status, operation.result(), headers)
     resource: Resource | None = plane.find(operation.target.text)
     if operation.method == "DELETE" or resource is None:
-        return ArmResponse(status)
+        return ArmResponse(status, None, headers)
     look = Look(api_version=operation.api_version, query={})
-    return ArmResponse(status, resource.kind.render(plane, resource, look))
+    return ArmResponse(status, resource.kind.render(plane, resource, look), headers)

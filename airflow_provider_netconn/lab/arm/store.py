@@ -28,6 +28,8 @@ class Resource:
     :param changed_at: lab time, seconds
     :param state: ``provisioningState`` while no operation runs
     :param operation: the last one that worked on it
+    :param effective: what the service goes by where changes take effect later: pairs of the lab time from which
+        something holds, and what, the oldest first
     """
 
     path: ArmPath
@@ -39,6 +41,7 @@ class Resource:
     etag: str = field(default_factory=lambda: str(uuid.uuid4()))
     state: str = "Succeeded"
     operation: Operation | None = None
+    effective: tuple[tuple[float, Any], ...] = ()
 
     @property
     def id(self) -> str:

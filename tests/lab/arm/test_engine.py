@@ -6,6 +6,7 @@ import pytest
 
 from airflow_provider_netconn.lab.arm.kinds import Patch, ResourceKind
 from airflow_provider_netconn.lab.arm.operations import Answer, Follow, provider_polling
+from airflow_provider_netconn.lab.arm.requests import ArmResponse
 from airflow_provider_netconn.lab.arm.schema import Flag, Number, Object, Text
 from airflow_provider_netconn.lab.resources import subscriptions
 from tests.lab.arm.planes import GROUP, SUBSCRIPTION, make_plane, put, send
@@ -227,3 +228,40 @@ def test_the_store_knows_who_refers_to_a_resource(plane):
     assert plane.store.referrers(other, "Microsoft.Test/barrels") == []
     put(plane, CRATE, BODY)
     assert plane.store.referrers(other) == []
+
+
+class Kegs(ResourceKind):
+    type = "Microsoft.Test/kegs"
+    api_versions = ()
+    created = Answer(status=202, follow=Follow.LOCATION, duration_s=3)
+    polling = provider_polling("Microsoft.Test", signed=False, location_at_end=True)
+
+    def takes(self, api_version):
+        return True
+
+    def answer_get(self, plane, request, path):
+        return ArmResponse(202, None, {"Location": "here"}) if path.name == "count" else None
+
+
+def test_a_kind_may_say_itself_which_versions_it_takes():
+    plane = make_plane([*subscriptions.KINDS, Kegs()])
+    assert send(plane, "PUT", "Microsoft.Test/kegs/k", {}, version="1999-01-01").status == 202
+    assert send(plane, "GET", "Microsoft.Test/kegs/k", version="tomorrow").status == 400
+
+
+def test_a_get_may_be_answered_without_a_resource():
+    plane = make_plane([*subscriptions.KINDS, Kegs()])
+    answer = send(plane, "GET", "Microsoft.Test/kegs/count")
+    assert (answer.status, answer.headers["Location"]) == (202, "here")
+
+
+def test_the_last_answer_at_location_may_name_it_once_more():
+    plane = make_plane([*subscriptions.KINDS, Kegs()])
+    url = send(plane, "PUT", "Microsoft.Test/kegs/k", {}).headers["Location"]
+    last = send(plane, "GET", url.removeprefix("https://management.lab").partition("?")[0])
+    assert (last.status, last.headers["Location"]) == (200, url)
+
+
+def test_a_namespace_that_nothing_is_in(plane):
+    answer = send(plane, "GET", "Contoso.Nothing/things/one")
+    assert (answer.status, answer.body["error"]["code"]) == (404, "InvalidResourceNamespace")
