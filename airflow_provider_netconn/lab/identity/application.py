@@ -128,7 +128,7 @@ class _Endpoints:
 
     async def keys(self, request: Request) -> Response:
         self._tenant_in_urls(request)
-        return JSONResponse({"keys": self._tokens.keys()})
+        return JSONResponse({"keys": self._tokens.public_keys()})
 
     async def token(self, request: Request) -> Response:
         grant = await self._grant(request)
@@ -164,7 +164,7 @@ class _Endpoints:
 
     async def federated_keys(self, request: Request) -> Response:
         issuer = self._federation.by_path(request.path_params["path"])
-        return JSONResponse({"keys": issuer.keys()}) if issuer else Response(status_code=404)
+        return JSONResponse({"keys": issuer.public_keys()}) if issuer else Response(status_code=404)
 
     async def _grant(self, request: Request) -> Grant:
         if request.method != "POST":

@@ -84,7 +84,7 @@ class FederatedIssuer:
             "id_token_signing_alg_values_supported": ["RS256"],
         }
 
-    def keys(self) -> list[dict[str, Any]]:
+    def public_keys(self) -> list[dict[str, Any]]:
         """The public key as a list of JSON Web Keys."""
         return [json_web_key(self._key.public_key())]
 
@@ -113,14 +113,14 @@ class Federation:
         wanted = path.strip("/")
         return next((one for one in tuple(self._own.values()) if urlsplit(one.url).path.strip("/") == wanted), None)
 
-    async def keys(self, issuer: str) -> list[dict[str, Any]]:
+    async def public_keys(self, issuer: str) -> list[dict[str, Any]]:
         """The JSON Web Keys of an issuer: a known one's at once, another's by HTTPS.
 
         :raises IssuerUnreachableError: they could not be read
         """
         own = self._own.get(issuer)
         if own is not None:
-            return own.keys()
+            return own.public_keys()
         return await anyio.to_thread.run_sync(self._fetch_keys, issuer)
 
     def _fetch_keys(self, issuer: str) -> list[dict[str, Any]]:

@@ -190,7 +190,7 @@ class Authority:
         _check_federated_match(principal, trusted, claims)
         # Only now: an issuer that nobody registered is never fetched from.
         try:
-            keys = await self._federation.keys(issuer)
+            keys = await self._federation.public_keys(issuer)
         except IssuerUnreachableError:
             raise errors.issuer_out_of_reach(issuer) from None
         if not any(_is_signed_by(assertion, key) for key in _rsa_keys(keys)):

@@ -60,7 +60,7 @@ class Claims:
     :param app_id: the client that the token was issued to; None for a user's token without one
     :param audience: as the token has it
     :param expires_at: seconds since the epoch
-    :param roles: application permissions at the audience
+    :param permissions: what it may do at the audience: an application's roles, or a user's delegated scopes
     :param is_user: whether it was issued to a user, and not to an application for itself
     """
 
@@ -69,7 +69,7 @@ class Claims:
     app_id: str | None
     audience: str
     expires_at: float
-    roles: frozenset[str] = frozenset()
+    permissions: frozenset[str] = frozenset()
     is_user: bool = False
 
 
@@ -112,7 +112,7 @@ class Tokens:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         ).decode("ascii")
 
-    def keys(self) -> list[dict[str, Any]]:
+    def public_keys(self) -> list[dict[str, Any]]:
         """The public key as a list of JSON Web Keys (RFC 7517)."""
         return [json_web_key(self._public_key)]
 
@@ -253,6 +253,6 @@ def _read_claims(found: Mapping[str, Any]) -> Claims:
         app_id=found.get("appid") or found.get("azp"),
         audience=found["aud"],
         expires_at=float(found["exp"]),
-        roles=frozenset(found.get("roles", ())),
+        permissions=frozenset([*found.get("roles", ()), *found.get("scp", "").split()]),
         is_user=found.get("idtyp") == "user",
     )

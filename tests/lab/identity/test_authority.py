@@ -107,7 +107,7 @@ def test_the_discovery_document_names_what_there_is(lab, http):
         document = http.get(f"/{name}/v2.0/.well-known/openid-configuration").json()
         assert document["issuer"] == f"{lab.authority}/{CONTOSO.tenant_id}/v2.0"
         assert document["token_endpoint"] == f"{lab.authority}/{CONTOSO.tenant_id}/oauth2/v2.0/token"
-        assert http.get(document["jwks_uri"]).json()["keys"] == lab.tokens.keys()
+        assert http.get(document["jwks_uri"]).json()["keys"] == lab.tokens.public_keys()
     older = http.get(f"/{CONTOSO.tenant_id}/.well-known/openid-configuration").json()
     assert older["issuer"] == f"https://sts.windows.net/{CONTOSO.tenant_id}/"
     assert older["token_endpoint"] == f"{lab.authority}/{CONTOSO.tenant_id}/oauth2/token"
@@ -116,7 +116,7 @@ def test_the_discovery_document_names_what_there_is(lab, http):
 def test_documents_of_no_tenant_in_particular(lab, http):
     document = http.get("/common/v2.0/.well-known/openid-configuration").json()
     assert document["issuer"] == f"{lab.authority}/{{tenantid}}/v2.0"
-    assert http.get("/common/discovery/v2.0/keys").json()["keys"] == lab.tokens.keys()
+    assert http.get("/common/discovery/v2.0/keys").json()["keys"] == lab.tokens.public_keys()
 
 
 def test_an_unknown_tenant_has_no_documents(http):

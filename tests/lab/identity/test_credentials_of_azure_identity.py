@@ -196,5 +196,5 @@ def test_an_application_without_consent_is_told_as_entra_tells_it():
     credential = azure.identity.ClientSecretCredential(
         FABRIKAM.tenant_id, AIRFLOW.app_id, SECRET, disable_instance_discovery=True
     )
-    with credential, pytest.raises(ClientAuthenticationError, match="AADSTS700016.*directory 'Fabrikam'"):
+    with credential, pytest.raises(ClientAuthenticationError, match=r"AADSTS700016.*directory 'Fabrikam'"):
         credential.get_token(SCOPE)

@@ -192,12 +192,12 @@ def test_a_kept_key_knows_its_tokens_after_a_restart(directory, clock, principal
     token = tokens.issue(principal, audience=MANAGEMENT)
     again = Tokens(directory, Resources(), clock, private_key_pem=tokens.private_key_pem())
     assert again.verify(token, [MANAGEMENT]).object_id == AIRFLOW_OBJECT
-    assert again.keys() == tokens.keys()
+    assert again.public_keys() == tokens.public_keys()
 
 
 def test_the_published_key_verifies_a_token(tokens, principal):
     token = tokens.issue(principal, audience=MANAGEMENT)
-    (key,) = [one for one in tokens.keys() if one["kid"] == jwt.get_unverified_header(token)["kid"]]
+    (key,) = [one for one in tokens.public_keys() if one["kid"] == jwt.get_unverified_header(token)["kid"]]
     assert not {"d", "p", "q"} & set(key)
     jwt.decode(token, jwt.PyJWK(key).key, algorithms=["RS256"], audience=MANAGEMENT, options={"verify_exp": False})
 

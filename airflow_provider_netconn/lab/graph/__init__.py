@@ -1,0 +1,1 @@
+"""Microsoft Graph, as far as role assignments and applications of Azure need it."""
