@@ -38,9 +38,6 @@ GROUPS = "Microsoft.Resources/subscriptions/resourceGroups"
 
 API_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview|-alpha|-beta|-privatepreview)?")
 
-SHOWS_WHAT_ONE_MAY_SEE = frozenset({SUBSCRIPTIONS, "Microsoft.Resources/tenants", "Microsoft.Resources/providers"})
-"""Lists that need no right: each caller sees those that it has some right to."""
-
 VERBS = {"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete"}
 
 
@@ -256,8 +253,8 @@ class ControlPlane:
         caller = request.caller
         assert caller is not None
         scope = path.text if path.is_resource else (path.parent.text if path.parent is not None else path.scope)
-        if path.type in SHOWS_WHAT_ONE_MAY_SEE and not path.is_resource:
-            return
+        if path.subscription is None:
+            return  # what belongs to no subscription shows each caller what it may see
         if not self.access.allows(caller, action, scope):
             raise authorization_failed(self.access.name_of(caller), caller, action, scope)
 

@@ -284,7 +284,11 @@ class Object(Shape):
                 if shape.required:
                     raise ShapeError(prefix + name, f"Required property '{name}' is missing", missing=True)
                 if shape.default is not MISSING:
-                    result[name] = _fresh(shape.default)
+                    fresh = _fresh(shape.default)
+                    # An object that is left out still has the defaults of its own properties.
+                    result[name] = (
+                        shape.read(fresh, prefix + name) if isinstance(shape, Object) and fresh == {} else fresh
+                    )
         if self.check is not None:
             self.check(result, path)
         return result
