@@ -7,6 +7,7 @@ none of that is called for, a shorter way comes first.
 from __future__ import annotations
 
 import asyncio
+import struct
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_netconn.evidence import Finding, bracketed
 from airflow_provider_netconn.probing.dns_short import KINDS, Doubtful, Found, look
+from airflow_provider_netconn.probing.dns_wire import BombError, ask_by_tcp, ask_by_udp, worth_reading
 
 if TYPE_CHECKING:
     import dns.asyncresolver
@@ -25,6 +27,9 @@ SHORT_WAY_S = 0.5
 """How long an ordinary answer is waited for before dnspython asks again."""
 QUERY_TIMEOUT_S = 2.0
 """How long one nameserver is waited for before the next try, as in glibc-like resolvers but shorter."""
+
+MAX_BROKEN_BYTES = 512
+"""How much is read of an answer that ends too soon, to say what is wrong with it."""
 
 _EARLY: ContextVar[Doubtful | None] = ContextVar("early", default=None)
 """The answer to dnspython's first question that the short way has already brought."""
@@ -143,9 +148,8 @@ class DnsClient:
             return DnsAnswer(finding=Finding.DNS_MALFORMED, question=name, rcode="YXDOMAIN", errors=(str(error),))
         except dns.exception.DNSException as error:
             return DnsAnswer(finding=Finding.DNS_MALFORMED, question=name, errors=(_line(error),))
-        return _from_response(
-            answer.response, answer.qname.to_text(omit_final_dot=True), _server(answer.nameserver, answer.port)
-        )
+        question = answer.qname.to_text(omit_final_dot=True)
+        return _from_response(answer.response, question, kind, _server(answer.nameserver, answer.port))
 
     def _loaded(self) -> dns.asyncresolver.Resolver:
         if self._resolver is None:
@@ -155,30 +159,42 @@ class DnsClient:
 
 def _nameserver(address: str, port: int) -> dns.nameserver.Nameserver:
     """A nameserver whose malformed answer counts; dnspython's own waits for a better one until the time is up."""
-    import dns.asyncquery
+    import dns.exception
+    import dns.message
     import dns.nameserver
 
     class Nameserver(dns.nameserver.Do53Nameserver):
-        async def async_query(self, request: dns.message.QueryMessage, *_: Any, **how: Any) -> dns.message.Message:
-            if how.pop("max_size"):
-                return await super().async_query(request, max_size=True, **how)
-            if (early := _EARLY.get()) is not None:
+        async def async_query(
+            self, request: dns.message.QueryMessage, timeout: float, *_: Any, max_size: bool = False, **__: Any
+        ) -> dns.message.Message:
+            if not max_size and (early := _EARLY.get()) is not None:
                 _EARLY.set(None)
-                return _accept(request, early)
-            return await dns.asyncquery.udp(
-                request, self.address, port=self.port, raise_on_truncation=True, ignore_unexpected=True, **how
-            )
+                request.id = early.ident
+                return _read(request, early.message)
+            ask = ask_by_tcp if max_size else ask_by_udp
+            try:
+                async with asyncio.timeout(timeout):
+                    message = await ask((self.address, self.port), request.to_wire())
+            except TimeoutError:
+                raise dns.exception.Timeout(timeout=timeout) from None  # type: ignore[no-untyped-call]
+            return _read(request, message)
 
     return Nameserver(address, port)
 
 
-def _accept(request: dns.message.QueryMessage, early: Doubtful) -> dns.message.Message:
-    """What dnspython's own ``udp`` does with a datagram, for one that is there already."""
+def _read(request: dns.message.QueryMessage, answer: bytes) -> dns.message.Message:
+    """The answer to that question; raises what dnspython's resolver takes for an answer that is none."""
+    import dns.exception
     import dns.message
     import dns.query
 
-    request.id = early.ident
-    response = dns.message.from_wire(early.message, raise_on_truncation=True)
+    try:
+        wire = worth_reading(answer)
+    except BombError as error:
+        raise dns.exception.FormError(str(error)) from None  # type: ignore[no-untyped-call]
+    except (IndexError, struct.error):
+        wire = answer[:MAX_BROKEN_BYTES]  # dnspython says best what is wrong with it
+    response = dns.message.from_wire(wire, raise_on_truncation=True)
     if not request.is_response(response):
         raise dns.query.BadResponse
     return response
@@ -196,12 +212,12 @@ def _ordinary(name: str, kind: str, found: Found, server: str) -> DnsAnswer:
     )
 
 
-def _from_response(response: dns.message.Message | None, question: str, server: str | None) -> DnsAnswer:
+def _from_response(response: dns.message.Message | None, question: str, kind: str, server: str | None) -> DnsAnswer:
     import dns.rcode
 
     if response is None:
         return DnsAnswer(finding=Finding.DNS_MALFORMED, question=question, server=server)
-    chain, answers = _walk(response, question)
+    chain, answers = _walk(response, question, kind)
     return DnsAnswer(
         finding=Finding.RESOLVED if answers else Finding.NODATA,
         question=question,
@@ -212,8 +228,10 @@ def _from_response(response: dns.message.Message | None, question: str, server: 
     )
 
 
-def _walk(response: dns.message.Message, question: str) -> tuple[tuple[str, ...], tuple[dict[str, Any], ...]]:
-    """Follow the CNAME records from the question; give the names passed and the addresses at the end."""
+def _walk(
+    response: dns.message.Message, question: str, asked: str
+) -> tuple[tuple[str, ...], tuple[dict[str, Any], ...]]:
+    """Follow the CNAME records from the question; give the names passed and the addresses of the kind asked for."""
     aliases: dict[str, str] = {}
     addresses: dict[str, list[dict[str, Any]]] = {}
     for rrset in response.answer:
@@ -222,7 +240,7 @@ def _walk(response: dns.message.Message, question: str) -> tuple[tuple[str, ...]
             kind = record.rdtype.name
             if kind == "CNAME":
                 aliases[owner] = _text(record.target)
-            elif kind in ("A", "AAAA"):
+            elif kind == asked:
                 addresses.setdefault(owner, []).append({"address": record.address, "ttl": rrset.ttl, "type": kind})
     chain: list[str] = []
     name = question.lower()
@@ -236,7 +254,7 @@ def _from_nxdomain(error: dns.resolver.NXDOMAIN, name: str, server: str | None) 
     """With search domains several names were tried; the chain is the one that led furthest."""
     responses: dict[Any, dns.message.Message | None] = error.kwargs.get("responses", {})
     tried = [(question.to_text(omit_final_dot=True), response) for question, response in responses.items()]
-    walked = [(question, _walk(response, question)[0]) for question, response in tried if response is not None]
+    walked = [(question, _walk(response, question, "")[0]) for question, response in tried if response is not None]
     question, chain = max(walked, key=lambda entry: len(entry[1]), default=(name, ()))
     return DnsAnswer(
         finding=Finding.NXDOMAIN,

@@ -28,6 +28,7 @@ _RECURSION_DESIRED = 0x0100
 _SETTLED, _ORDINARY = 0xFA0F, 0x8000
 _POINTER = 0xC0
 _MAX_DATAGRAM = 65535
+_MAX_ORDINARY = 512  # RFC 1035, 2.3.4: more needs an extension, for which was not asked
 _MAX_TTL = 2**31 - 1  # RFC 2181, section 8
 _MAX_CHAIN = 16  # dnspython's own limit
 _LABEL = re.compile(rb"[A-Za-z0-9_-]{1,63}")
@@ -101,6 +102,8 @@ def read_answer(message: bytes, question: bytes, name: str, kind: int) -> Found:
     _, flags, questions, answers, authorities, additional = _HEADER.unpack_from(message)
     at = _HEADER.size + len(question)
     if flags & _SETTLED != _ORDINARY or questions != 1 or message[_HEADER.size : at] != question:
+        raise DoubtError
+    if len(message) > _MAX_ORDINARY:
         raise DoubtError
     aliases: dict[str, str] = {}
     addresses: dict[str, list[Record]] = {}
