@@ -232,9 +232,13 @@ def _walk(
     response: dns.message.Message, question: str, asked: str
 ) -> tuple[tuple[str, ...], tuple[dict[str, Any], ...]]:
     """Follow the CNAME records from the question; give the names passed and the addresses of the kind asked for."""
+    import dns.rdataclass
+
     aliases: dict[str, str] = {}
     addresses: dict[str, list[dict[str, Any]]] = {}
     for rrset in response.answer:
+        if rrset.rdclass != dns.rdataclass.IN:  # of other classes, a record of this type holds something else
+            continue
         owner = _text(rrset.name)
         for record in rrset:
             kind = record.rdtype.name

@@ -163,6 +163,17 @@ async def test_an_address_of_a_kind_that_was_not_asked_for_does_not_count():
     assert [(each["address"], each["type"]) for each in stage.detail["dns"]["answers"]] == [("127.0.0.2", "A")]
 
 
+@pytest.mark.parametrize("number", [3, 15617])
+async def test_an_address_of_another_class_than_the_internets_is_none(number):
+    def make(query, _):
+        address = struct.pack("!HHHIH", 0xC00C, 1, number, 60, 5) + b"\1a\0" + bytes(2)
+        return raw(query, [address])
+
+    with Answering(make) as server:
+        stage = await resolved(server.nameserver)
+    assert (stage.finding, stage.detail["dns"]["answers"]) == (Finding.NODATA, [])
+
+
 async def test_an_answer_of_thousands_of_addresses_is_read():
     addresses = [f"127.{a}.{b}.1" for a in range(16) for b in range(250)]
 
