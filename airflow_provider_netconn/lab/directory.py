@@ -185,6 +185,11 @@ class Directory:
         self._credentials: dict[str, tuple[Credential, ...]] = {}
         self._members: dict[str, frozenset[str]] = {}
 
+    def clear(self) -> None:
+        """Forget everything: the lab begins anew."""
+        for kept in (self._tenants, self._applications, self._principals, self._credentials, self._members):
+            kept.clear()
+
     # Tenants
 
     def add_tenant(self, tenant: Tenant) -> Tenant:

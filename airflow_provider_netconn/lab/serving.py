@@ -88,7 +88,7 @@ class Servers:
                 self._servers.append(_Server(service, listener))
                 self.addresses[service.name] = (service.host, listener.getsockname()[1])
         except BaseException:
-            self._close_sockets()
+            self.close()
             raise
 
     async def __aenter__(self) -> Self:
@@ -103,9 +103,10 @@ class Servers:
         for server in self._servers:
             server.should_exit = True
         await asyncio.gather(*self._running, return_exceptions=True)
-        self._close_sockets()
+        self.close()
 
-    def _close_sockets(self) -> None:
+    def close(self) -> None:
+        """Close the sockets, also where nothing was ever served."""
         for server in self._servers:
             server.listener.close()
 
