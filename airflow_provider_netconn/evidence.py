@@ -6,6 +6,7 @@ JSON and back unchanged (:func:`to_json`, :func:`from_json`).
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from collections.abc import Mapping
@@ -28,6 +29,8 @@ DEFAULT_PRIVATE_NETWORKS: tuple[str, ...] = (
 )
 """What counts as private unless a narrower list is given: RFC 1918, RFC 6598 and RFC 4193 (ULA)."""
 
+# A target's name is asked for what it is some ten times, and to parse one costs as much as to open a socket.
+_KEPT = 4096
 MAX_PORT = 65535
 MAX_NAME_LENGTH = 253
 # Times as this module writes them.
@@ -158,6 +161,7 @@ class Finding(StrEnum):
     PROBE_ERROR = "probe_error"
 
 
+@functools.lru_cache(maxsize=_KEPT)
 def is_address(text: str) -> bool:
     """Whether the text is an IPv4 or IPv6 address, without brackets; behind '%' only an interface may be named."""
     try:

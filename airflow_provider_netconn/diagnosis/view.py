@@ -32,7 +32,7 @@ class EvidenceView:
         result = self.evidence.probe.stage(stage)
         return result.finding if result else None
 
-    @cached_property
+    @property
     def uses_proxy(self) -> bool:
         """A real client of this target goes through a proxy, so that what it meets is what the proxy stage met."""
         return self.evidence.probe.stage(Stage.PROXY) is not None
@@ -45,7 +45,7 @@ class EvidenceView:
             stages = tuple(result for result in stages if result.stage in (Stage.PROXY, Stage.AUTH))
         return next((result for result in stages if not result.ok), None)
 
-    @cached_property
+    @property
     def stopping(self) -> StageResult | None:
         """The first stage that kept a client from going on; unwelcome addresses alone do not."""
         if self.deciding is None or self.deciding.finding not in _UNWELCOME:
@@ -65,7 +65,7 @@ class EvidenceView:
             return Path.PRIVATE
         return Path.MIXED if any(private) else Path.PUBLIC
 
-    @cached_property
+    @property
     def chain(self) -> tuple[str, ...]:
         """The names that the CNAME records lead through, after the name itself."""
         return tuple(self.dns.get("chain", ()))
@@ -76,20 +76,20 @@ class EvidenceView:
         seen: Mapping[str, Any] = self.detail(Stage.RESOLVE).get("dns", {})
         return seen
 
-    @cached_property
+    @property
     def privatelink_name(self) -> str | None:
         """The privatelink name that the name leads through, or is."""
         names = (self.evidence.probe.target.dialled.lower(), *self.chain)
         return next((name for name in names if "privatelink" in name.split(".")), None)
 
-    @cached_property
+    @property
     def ranges(self) -> tuple[str, ...]:
         """The ranges of the addresses that are not private here."""
         return tuple(
             entry["range"] for entry in self.detail(Stage.ADDRESS).get("addresses", ()) if not entry["private"]
         )
 
-    @cached_property
+    @property
     def resolvers_disagree(self) -> bool:
         """The system and its own nameserver differ on whether the name is private.
 
@@ -102,7 +102,7 @@ class EvidenceView:
         kinds = [{_private(address, networks_of) for address in addresses} for addresses in answers if addresses]
         return len(kinds) == len(answers) and kinds[0] != kinds[1]
 
-    @cached_property
+    @property
     def some_addresses_fail(self) -> bool:
         """Some addresses connect and others do not, apart from IPv6 where this host has no route for it."""
         attempts = self.detail(Stage.CONNECT).get("addresses", ())

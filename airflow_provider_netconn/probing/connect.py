@@ -109,10 +109,9 @@ async def connect(address: str, port: int, timeout_s: float) -> Attempt:
     sock: socket.socket | None = None
     try:
         sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        _keep_icmp_errors(sock, True)
-        async with asyncio.timeout(timeout_s):
-            await _connect(sock, (address, port))
-        _keep_icmp_errors(sock, False)
+        _keep_icmp_errors(sock, family, True)
+        await _connect(sock, (address, port), timeout_s)
+        _keep_icmp_errors(sock, family, False)
     except TimeoutError as error:
         _close(sock)
         # The kernel's own ETIMEDOUT is a TimeoutError too, and means the same.
@@ -135,27 +134,40 @@ async def connect(address: str, port: int, timeout_s: float) -> Attempt:
     return Attempt(address=address, finding=Finding.CONNECTED, duration_s=time.perf_counter() - started, sock=sock)
 
 
-async def _connect(sock: socket.socket, address: tuple[str, int]) -> None:
+async def _connect(sock: socket.socket, address: tuple[str, int], timeout_s: float) -> None:
     """What the loop's ``sock_connect`` does, without its resolving, which only the name of an interface needs."""
     loop = asyncio.get_running_loop()
     if "%" in address[0]:
-        await loop.sock_connect(sock, address)
+        async with asyncio.timeout(timeout_s):
+            await loop.sock_connect(sock, address)
         return
     with contextlib.suppress(BlockingIOError):
         sock.connect(address)
         return
-    writable = asyncio.Event()
-    loop.add_writer(sock, writable.set)
+    settled = loop.create_future()
+    number = sock.fileno()  # of a socket itself the loop makes a text each time, for an error that it catches
+    loop.add_writer(number, _settle, settled)
+    limit = loop.call_later(timeout_s, _settle, settled, TimeoutError())
     try:
-        await writable.wait()
+        await settled
     finally:
-        loop.remove_writer(sock)
+        limit.cancel()
+        loop.remove_writer(number)
     if code := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
         raise OSError(code, os.strerror(code))
 
 
-def _keep_icmp_errors(sock: socket.socket, keep: bool) -> None:
-    if sock.family is socket.AF_INET6:
+def _settle(future: asyncio.Future[None], error: Exception | None = None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)
+
+
+def _keep_icmp_errors(sock: socket.socket, family: socket.AddressFamily, keep: bool) -> None:
+    if family is socket.AF_INET6:
         sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, int(keep))
     else:
         sock.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, int(keep))
