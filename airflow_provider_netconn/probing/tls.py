@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_netconn.errors import InvalidOptionError
 from airflow_provider_netconn.evidence import Finding, Stage, StageResult, is_address
+from airflow_provider_netconn.probing.protocols.results import printable
 from airflow_provider_netconn.probing.streams import Stream, TlsStream
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 Dial = Callable[[], Awaitable[Stream]]
 """Gives a new connection to the same peer; raises ``OSError``."""
 
+MAX_NAMES = 100
+"""How many of a certificate's names are shown; it may have thousands."""
+MAX_LINKS = 20
+"""How many certificates of a chain are read; OpenSSL takes hundreds."""
 _ENCODING_DER = 2  # PY_SSL_ENCODING_DER of CPython's Modules/_ssl/cert.c
 # X509_V_ERR_* of <openssl/x509_vfy.h>
 _VERIFY_CODES = {
@@ -137,14 +142,14 @@ def _describe(tls: TlsStream, server_name: str) -> dict[str, Any]:
     """Protocol and chain of a finished handshake."""
     detail: dict[str, Any] = {"server_name": server_name, "protocol": tls.tls.version()}
     try:
-        chain = [_certificate(der) for der in _chain(tls)]
+        chain = [_certificate(der) for der in _chain(tls)[:MAX_LINKS]]
     except ValueError as error:  # OpenSSL takes certificates that cryptography does not
-        return detail | {"unreadable": str(error)}
+        return detail | {"unreadable": printable(str(error))}
     if not chain:
         return detail
     leaf = chain[0]
     return detail | {
-        "names": list(leaf.names),
+        "names": list(leaf.names[:MAX_NAMES]),
         "name_covered": covers(leaf.names, server_name),
         "subject": leaf.subject,
         "issuer": leaf.issuer,
@@ -168,7 +173,7 @@ def _chain(tls: TlsStream) -> list[bytes]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Certificate:
-    """What a verdict says of one certificate."""
+    """What a verdict says of one certificate: its texts are a stranger's, so they are cut and made printable."""
 
     names: tuple[str, ...]
     subject: str
@@ -186,13 +191,16 @@ def _certificate(der: bytes) -> _Certificate:
     from cryptography import x509
 
     try:
-        certificate = x509.load_der_x509_certificate(der)
-    except x509.InvalidVersion as error:
+        return _read(x509.load_der_x509_certificate(der))
+    except (x509.InvalidVersion, TypeError) as error:  # TypeError: a name of a kind that such a name cannot have
         raise ValueError(str(error)) from None
+
+
+def _read(certificate: x509.Certificate) -> _Certificate:
     return _Certificate(
-        names=_subject_alternative_names(certificate),
-        subject=certificate.subject.rfc4514_string(),
-        issuer=certificate.issuer.rfc4514_string(),
+        names=tuple(map(printable, _subject_alternative_names(certificate))),
+        subject=printable(certificate.subject.rfc4514_string()),
+        issuer=printable(certificate.issuer.rfc4514_string()),
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
     )

@@ -37,4 +37,9 @@ def unexpected(expected: str, received: bytes, problem: str = "") -> StageResult
 
 def shown(text: bytes, limit: int = 300) -> str:
     """Words of a server as a report may show them: one printable line of bounded length."""
-    return "".join(char if char.isprintable() else " " for char in text[:limit].decode("utf-8", "replace")).strip()
+    return printable(text[:limit].decode("utf-8", "replace")).strip()
+
+
+def printable(text: str, limit: int = 300) -> str:
+    """The text with a blank in place of each sign that is not for the eye, cut to so many."""
+    return "".join(char if char.isprintable() else " " for char in text[:limit])

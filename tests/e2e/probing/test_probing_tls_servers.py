@@ -149,12 +149,11 @@ async def test_a_failed_look_at_a_bad_certificate_does_not_hide_what_was_bad(cer
     assert "look_failed" in result.detail
 
 
-def with_a_doubled_extension(name):
-    """A certificate that breaks RFC 5280, 4.2: one extension twice. OpenSSL serves it; parsers differ."""
+def altered(before, after):
+    """A certificate with some of its bytes replaced by as many others, signed anew. OpenSSL serves it."""
     now = datetime.datetime.now(datetime.UTC)
     key = ed25519.Ed25519PrivateKey.generate()
     subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Odd")])
-    oids = [x509.ObjectIdentifier(f"1.3.6.1.4.1.99999.{number}") for number in (1, 2)]
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -163,22 +162,73 @@ def with_a_doubled_extension(name):
         .serial_number(5)
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=9))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
     )
-    for oid in oids:
+    for number in (1, 2):
+        oid = x509.ObjectIdentifier(f"1.3.6.1.4.1.99999.{number}")
         builder = builder.add_extension(x509.UnrecognizedExtension(oid, b"\x05\x00"), critical=False)
     good = builder.sign(key, None)
-    first, second = (bytes.fromhex("2b06010401868d1f0" + str(number)) for number in (1, 2))
-    signed = good.tbs_certificate_bytes.replace(second, first)
+    signed = good.tbs_certificate_bytes.replace(before, after)
     der = good.public_bytes(Encoding.DER).replace(good.tbs_certificate_bytes, signed)[:-64] + key.sign(signed)
     pem = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(der) + b"-----END CERTIFICATE-----\n"
     return Certificate(chain_pem=pem, key_pem=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 
-async def test_a_certificate_that_cannot_be_read_is_still_a_certificate_that_fails():
-    with HttpServer(tls=with_a_doubled_extension(NAME).server_context()) as web:
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        # RFC 5280, 4.2: no extension twice.
+        (bytes.fromhex("2b06010401868d1f02"), bytes.fromhex("2b06010401868d1f01")),
+        # A name is text; this one is a string of bits.
+        (b"\x0c\x03Odd", b"\x03\x03\x00dd"),
+    ],
+    ids=["a doubled extension", "a name of bits"],
+)
+async def test_a_certificate_that_cannot_be_read_is_still_a_certificate_that_fails(before, after):
+    with HttpServer(tls=altered(before, after).server_context()) as web:
         result = await stage_of(Stage.TLS, https(web))
     assert result.finding in (Finding.SELF_SIGNED, Finding.CERTIFICATE_INVALID)
+
+
+def wordy():
+    """A certificate with as many names as OpenSSL will take, and what a terminal obeys in its texts."""
+    now = datetime.datetime.now(datetime.UTC)
+    key = ed25519.Ed25519PrivateKey.generate()
+    escape = x509.NameAttribute(NameOID.ORGANIZATION_NAME, "\x1b[31mred\n", _validate=False)
+    subject = x509.Name([escape, *(x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "u" * 60) for _ in range(50))])
+    names = ["\x1b[31mred.example.net", *(f"n{number}.example.net" for number in range(3000)), NAME]
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(5)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=9))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
+        .sign(key, None)
+    )
+    return Certificate(
+        chain_pem=certificate.public_bytes(Encoding.PEM),
+        key_pem=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+    )
+
+
+async def test_a_certificate_is_shown_in_few_printable_letters():
+    with HttpServer(tls=wordy().server_context()) as web:
+        detail = (await stage_of(Stage.TLS, https(web))).detail
+    assert detail["name_covered"]
+    assert detail["names"][:2] == [" [31mred.example.net", "n0.example.net"]
+    assert all(text.isprintable() for text in (*detail["names"], detail["subject"], detail["issuer"]))
+    assert len(str(detail)) < 6000
+
+
+async def test_a_chain_without_end_is_shown_by_its_beginning(certificates):
+    certificate = certificates.issue(NAME)
+    long = Certificate(chain_pem=certificate.chain_pem + certificates.pem * 150, key_pem=certificate.key_pem)
+    with HttpServer(tls=long.server_context()) as web:
+        detail = (await stage_of(Stage.TLS, https(web))).detail
+    assert len(detail["chain"]) == 20
 
 
 async def test_a_client_that_does_not_verify_goes_on(certificates):
