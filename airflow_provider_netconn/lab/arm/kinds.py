@@ -179,6 +179,8 @@ class ResourceKind:
     """POST actions below a resource: segment in lower case -> handler."""
     replace_all: CollectionHandler | None = None
     """PUT on the whole collection, where the type has it."""
+    read_all: CollectionHandler | None = None
+    """GET on the whole collection, where its answer is no list of resources (``CheckIPAddressAvailability``)."""
     conditional_create_fails_late: ClassVar[bool] = False
     """Whether ``If-None-Match: *`` on an existing resource is accepted, and its operation fails (private DNS)."""
 

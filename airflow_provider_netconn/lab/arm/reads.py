@@ -68,6 +68,8 @@ def list_resources(plane: ControlPlane, request: ArmRequest, kind: ResourceKind,
         parent_kind = plane.kind(parent.type)
         if parent_kind is not None and parent_kind.find(plane, parent) is None:
             raise not_found(plane, parent)
+    if kind.read_all is not None:
+        return kind.read_all(plane, request, path)
     look = look_of(request)
     resources = kind.select(plane, request, list(kind.members(plane, path)))
     return page(plane, request, resources, lambda resource: kind.render(plane, resource, look))
