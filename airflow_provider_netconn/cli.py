@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_netconn import __version__
@@ -63,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_check(commands.add_parser("check", help="say for each target whether it runs over a private path"))
     _add_zones(commands.add_parser("zones", help="look up Private Link DNS zones"))
+    # Rooms that this one does not know, such as the lab, bring commands of their own.
+    for further in entry_points(group="netconn.commands"):
+        further.load()(commands)
     return parser
 
 

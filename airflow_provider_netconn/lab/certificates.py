@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 import tempfile
 from pathlib import Path
 
 import trustme
+
+from airflow_provider_netconn.lab.files import write_in_one_step
 
 
 class Authority:
@@ -47,20 +48,3 @@ class Authority:
             write_in_one_step(file, leaf.private_key_and_cert_chain_pem.bytes(), mode=0o600)
             context.load_cert_chain(file)
         return context
-
-
-def write_in_one_step(path: Path, content: bytes, *, mode: int) -> None:
-    """Write a file that nobody ever sees half written, nor with other permissions than these.
-
-    :param mode: permissions, whatever the umask; links in place of the file are replaced, not followed
-    :raises OSError: the folder does not exist, or the file cannot be written
-    """
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, mode)
-            file.write(content)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -21,6 +21,9 @@ from airflow_provider_netconn.lab.arm.kinds import ResourceKind
 from airflow_provider_netconn.lab.arm.operations import OperationFault
 from airflow_provider_netconn.lab.arm.requests import ArmRequest, ArmResponse
 from airflow_provider_netconn.lab.asgi import Application
+from airflow_provider_netconn.lab.astro.application import application as astro_application
+from airflow_provider_netconn.lab.astro.records import Kind
+from airflow_provider_netconn.lab.astro.state import AstroState
 from airflow_provider_netconn.lab.certificates import Authority
 from airflow_provider_netconn.lab.clock import Clock
 from airflow_provider_netconn.lab.cloud_metadata import cloud_metadata
@@ -84,6 +87,7 @@ class LocalAzure:
         self.resources = Resources()
         self.tokens = Tokens(self.directory, self.resources, self.clock)
         self.federation = Federation()
+        self.astro = AstroState(self.clock)
         self.access = SeedingAccess(self.directory, self.tokens, self.resources.management)
         self.plane = ControlPlane(
             clock=self.clock,
@@ -140,6 +144,7 @@ class LocalAzure:
                 identity_header=self.identity_header,
             ),
             "graph": graph_application(self.directory, self.tokens, self.resources, self.clock),
+            "astro": astro_application(self.astro, self.clock),
             "admin": admin_application(self),
         }
         return found
@@ -161,6 +166,22 @@ class LocalAzure:
         """Finish what is being answered, and end."""
         await self._servers.__aexit__()
 
+    def astro_access(self) -> dict[str, Any]:
+        """How to use the Astro API: its tokens, and the variables that Astro sets in the first deployment."""
+        tokens = [
+            {"name": token.name, "scope": token.scope.value, "of": token.of, "token": token.value}
+            for token in self.astro.tokens()
+        ]
+        variables = {}
+        if tokens:
+            variables["ASTRO_API_TOKEN"] = tokens[0]["token"]
+        for organization in self.astro.records(Kind.ORGANIZATION)[:1]:
+            variables["ASTRO_ORGANIZATION_ID"] = organization.id
+        for deployment in self.astro.records(Kind.DEPLOYMENT)[:1]:
+            variables["ASTRO_DEPLOYMENT_ID"] = deployment.id
+            variables["ASTRO_DEPLOYMENT_NAMESPACE"] = str(deployment.get("namespace"))
+        return {"tokens": tokens, "environment": variables}
+
     def url(self, name: str) -> str:
         """The URL of one of the services, without a slash at its end."""
         _, port = self._servers.addresses[name]
@@ -180,6 +201,9 @@ class LocalAzure:
         self.change_settings(self.initial_settings)
         self.directory.clear()
         plant_directory(self.directory, self.seed, self.clock, issuer=self.issuer.url)
+        self.astro.clear()
+        for organization in self.seed.astro:
+            self.astro.load(organization)
         self.plane.clear()
         plant_control_plane(self.plane, self.access, self.seed)
 

@@ -1,1 +1,45 @@
-"""Fixtures for pytest (placeholder until the composition stands)."""
+"""Fixtures for pytest: ``azure_lab``, a clean local Azure for each test.
+
+pytest loads this module in every run, so it imports nothing; a lab is started when the first test asks for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from airflow_provider_netconn.lab.testing import AzureLab
+
+
+@pytest.fixture(scope="session")
+def azure_lab_seed() -> str:
+    """The landscape of all labs: override it in a ``conftest.py`` with the path of a YAML file."""
+    from airflow_provider_netconn.lab.seed import DEFAULT
+
+    return DEFAULT
+
+
+@pytest.fixture(scope="session")
+def azure_lab_session(azure_lab_seed: str) -> Iterator[AzureLab]:
+    """One lab for all tests, as the last one left it. Most tests want ``azure_lab``."""
+    try:
+        from airflow_provider_netconn.lab.testing import AzureLab
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("airflow_provider_netconn"):
+            raise
+        pytest.fail(f"{error.name} is not installed: pip install 'airflow-provider-netconn[lab]'", pytrace=False)
+    lab = AzureLab(azure_lab_seed)
+    try:
+        yield lab
+    finally:
+        lab.stop()
+
+
+@pytest.fixture
+def azure_lab(azure_lab_session: AzureLab) -> AzureLab:
+    """A local Azure with nothing in it but its seed, whatever other tests did."""
+    azure_lab_session.reset()
+    return azure_lab_session

@@ -14,6 +14,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
+from airflow_provider_netconn.lab.astro.state import AstroState
+from airflow_provider_netconn.lab.clock import Clock
 from airflow_provider_netconn.lab.errors import LabError
 from airflow_provider_netconn.lab.seed_sections import SECTIONS, Section
 from airflow_provider_netconn.lab.yaml_document import Document
@@ -138,7 +140,7 @@ class Seed:
     :param system_assigned: name of the managed identity of the machine that the lab plays
     :param user_assigned: names of those assigned to it besides
     :param resources: groups first, then what refers to others behind what it refers to
-    :param astro: organizations, clusters and deployments, as the Astro API has them
+    :param astro: organizations with what they have, as :meth:`.AstroState.load` takes them
     """
 
     tenants: tuple[TenantSeed, ...]
@@ -149,7 +151,7 @@ class Seed:
     user_assigned: tuple[str, ...]
     roles: tuple[RoleSeed, ...]
     resources: tuple[ResourceSeed, ...]
-    astro: Mapping[str, Any]
+    astro: tuple[Mapping[str, Any], ...]
 
     def tenant(self, name: str) -> TenantSeed:
         """The tenant of that name, which the file has."""
@@ -223,7 +225,7 @@ class _Reader:
             user_assigned=machine[1],
             roles=tuple(self._read_roles()),
             resources=(*groups, *self._read_resources()),
-            astro=self._document.mapping(self._data.get("astro"), "astro"),
+            astro=tuple(self._read_astro()),
         )
 
     def _entries(self, section: str, known: tuple[str, ...] | None) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -416,6 +418,22 @@ class _Reader:
                 role=self._required(entry, path, "role"),
                 scope=scope,
             )
+
+    def _read_astro(self) -> Iterator[Mapping[str, Any]]:
+        """Each organization; its tokens get their values here, so that they outlive a reset."""
+        checked = AstroState(Clock())
+        for index, item in enumerate(self._document.sequence(self._data.get("astro"), "astro")):
+            path = f"astro[{index}]"
+            organization = self._document.mapping(item, path)
+            for token in organization.get("tokens") or ():
+                if isinstance(token, dict) and not token.get("value"):
+                    token["value"] = secrets.token_urlsafe(32)
+            try:
+                checked.load(organization)
+            except ValueError as error:
+                place, _, seen = str(error).partition(": ")
+                raise self._document.error(f"{path}.{place}", seen) from None
+            yield organization
 
     def _resolved(self, value: Any, path: str) -> Any:
         """A value in which each ``ref:section/name`` is the id of what it names."""

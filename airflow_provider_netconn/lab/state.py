@@ -1,0 +1,164 @@
+"""The state file: where a running lab is and how to get in. It holds secrets, for its owner alone."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_netconn.lab.errors import StateError
+from airflow_provider_netconn.lab.files import write_in_one_step
+
+if TYPE_CHECKING:
+    from airflow_provider_netconn.lab.local_azure import LocalAzure
+
+ENVIRONMENT: Final = "NETCONN_LAB_STATE"
+"""Environment variable that names the state file where no option does."""
+
+
+def state_path(given: str | None = None) -> Path:
+    """Where the state file is: as given, as the environment says, or in the user's folder for state (XDG)."""
+    named = given or os.environ.get(ENVIRONMENT)
+    if named:
+        return Path(named).expanduser().absolute()
+    folder = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return (Path(folder) / "netconn" / "lab.json").expanduser()
+
+
+def state_of(lab: LocalAzure, ca_file: Path) -> dict[str, Any]:
+    """What the state file tells of a running lab."""
+    from airflow_provider_netconn.lab.local_azure import MANAGEMENT, NAMES, OWNER_TOKEN_LIFETIME_S
+
+    seed = lab.seed
+    owner = seed.principal(seed.owner)
+    urls = {f"{name}_url": lab.url(name) for name in NAMES}
+    own = next((one for one in seed.subscriptions if one.tenant == owner.tenant), seed.subscriptions[0])
+    return {
+        **urls,
+        "ca_file": str(ca_file),
+        "token": lab.token(audience=MANAGEMENT, lifetime_s=OWNER_TOKEN_LIFETIME_S),
+        "tenant_id": seed.tenant(owner.tenant).id,
+        "subscription_id": own.id,
+        "owner": owner.name,
+        "tenants": [{"name": one.name, "tenant_id": one.id, "domain": one.domain} for one in seed.tenants],
+        "subscriptions": [
+            {"name": one.name, "subscription_id": one.id, "tenant_id": seed.tenant(one.tenant).id}
+            for one in seed.subscriptions
+        ],
+        "principals": list(_principals(lab)),
+        "identity_header": lab.identity_header,
+        "federated_issuer": lab.issuer.url,
+        "astro": lab.astro_access(),
+        "admin_token": lab.admin_token,
+        "pid": os.getpid(),
+    }
+
+
+def _principals(lab: LocalAzure) -> Iterator[dict[str, Any]]:
+    """Each principal in each of its tenants, its home first."""
+    for principal in lab.seed.principals:
+        for tenant, object_id in {principal.tenant: principal.object_id, **principal.also_in}.items():
+            yield {
+                "name": principal.name,
+                "kind": principal.kind,
+                "object_id": object_id,
+                "app_id": principal.app_id,
+                "tenant_id": lab.seed.tenant(tenant).id,
+                "client_secret": principal.client_secret,
+                "user_principal_name": principal.user_principal_name,
+            }
+
+
+def read_state(path: Path) -> Mapping[str, Any]:
+    """What a state file tells.
+
+    :raises StateError: there is none, or it cannot be read
+    """
+    try:
+        state = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StateError(f"no lab: {path} does not exist; start one with 'netconn lab up'") from None
+    except (OSError, ValueError) as error:
+        raise StateError(f"{path} cannot be read: {error}; remove it, and start a lab with 'netconn lab up'") from None
+    if not isinstance(state, dict) or not {"admin_url", "admin_token", "ca_file", "pid"} <= set(state):
+        raise StateError(f"{path} is no state file of a lab; name another one with --state")
+    return state
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Be the one lab that this state file tells of, and clear up in the end.
+
+    What counts is a lock that ends with its process, and not the process id in the file, which may be another's by now.
+
+    :raises StateError: a living lab holds the file, or its folder cannot be written
+    """
+    lock_path = _beside(path, ".lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = _locked(lock_path)
+    except OSError as error:
+        raise StateError(f"{lock_path} cannot be written: {error.strerror}; name another place with --state") from None
+    if lock is None:
+        raise StateError(f"a lab is up already at {path}; end it with 'netconn lab down', or name another --state")
+    try:
+        yield
+    finally:
+        for file in (path, ca_path(path), lock_path):
+            file.unlink(missing_ok=True)
+        os.close(lock)
+
+
+def is_held(path: Path) -> bool:
+    """Whether a living lab holds the state file."""
+    try:
+        handle = os.open(_beside(path, ".lock"), os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def write_state(path: Path, state: Mapping[str, Any]) -> None:
+    """Write the state file so that nobody but its owner reads it, and nobody sees half of it."""
+    write_in_one_step(path, (json.dumps(state, indent=2) + "\n").encode(), mode=0o600)
+
+
+def ca_path(path: Path) -> Path:
+    """Where the certificate of the lab's authority is written: beside the state file."""
+    return _beside(path, "-ca.pem")
+
+
+def log_path(path: Path) -> Path:
+    """Where a detached lab writes what it has to say: beside the state file."""
+    return _beside(path, ".log")
+
+
+def _locked(path: Path) -> int | None:
+    """The locked file, or None where another process has it."""
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            return None
+        try:
+            if os.path.samestat(os.fstat(handle), path.stat()):
+                return handle
+        except FileNotFoundError:
+            pass
+        os.close(handle)  # its last holder removed it between our opening and locking it
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(f"{path.stem}{ending}")

@@ -1,0 +1,47 @@
+"""A lab as a process: from its start to Ctrl-C, ``down`` or SIGTERM, with nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from airflow_provider_netconn.lab.local_azure import NAMES, LocalAzure
+from airflow_provider_netconn.lab.seed import DEFAULT, load_seed
+from airflow_provider_netconn.lab.settings import Settings
+from airflow_provider_netconn.lab.state import ca_path, held, state_of, write_state
+
+
+def up(
+    path: Path, seed: str | None, *, bind: str, host_name: str | None, ports: Mapping[str, int], speed: float
+) -> None:
+    """Serve a lab until it is asked to end.
+
+    :param path: the state file
+    :param seed: a YAML file, or the name of a landscape that comes with the lab; None for the default one
+    :param speed: how many times as fast as Azure's its operations are; infinite for instant
+    :raises LabError: the seed is refused, an address is taken, or a lab is up already
+    """
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    with held(path):
+        settings = Settings(time_scale=1 / speed)
+        lab = LocalAzure(load_seed(seed or DEFAULT), settings=settings, bind=bind, host_name=host_name, ports=ports)
+        asyncio.run(_serve(lab, path))
+
+
+async def _serve(lab: LocalAzure, path: Path) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, lab.stopping.set)
+    async with lab:
+        ca_file = lab.certificates.write_ca_file(ca_path(path))
+        state = state_of(lab, ca_file)
+        for name in NAMES:
+            sys.stdout.write(f"{name:18} {lab.url(name)}\n")
+        sys.stdout.write(f'{"state file":18} {path}\nready; for clients: eval "$(netconn lab env)"\n')
+        sys.stdout.flush()
+        write_state(path, state)
+        await lab.stopping.wait()
