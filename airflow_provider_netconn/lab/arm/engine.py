@@ -179,8 +179,10 @@ class ControlPlane:
         assert owner is not None
         kind = self._kind_for(owner)
         segment = path.types[-1]
-        handler = kind.actions.get(segment.casefold())
-        self._admit(request, kind, owner)
+        own = self._kinds.get(path.type.casefold())
+        acting = own if own is not None and own.acts is not None else kind
+        handler = acting.acts or kind.actions.get(segment.casefold())
+        self._admit(request, acting, owner)
         if handler is None:
             raise ArmError(404, "InvalidResourceType", f"The resource type '{kind.type}' has no action '{segment}'.")
         self._authorize(request, f"{kind.type}/{segment}/action", owner)

@@ -181,8 +181,11 @@ class ResourceKind:
     """PUT on the whole collection, where the type has it."""
     read_all: CollectionHandler | None = None
     """GET on the whole collection, where its answer is no list of resources (``CheckIPAddressAvailability``)."""
-    conditional_create_fails_late: ClassVar[bool] = False
-    """Whether ``If-None-Match: *`` on an existing resource is accepted, and its operation fails (private DNS)."""
+    conditions_fail_late: ClassVar[bool] = False
+    """Whether a write whose ``If-Match`` or ``If-None-Match`` does not hold is accepted, and its operation fails
+    (private DNS)."""
+    acts: ActionHandler | None = None
+    """Handles POST on a type that is an action on its parent with api-versions of its own (``listDnsResolvers``)."""
 
     # -- what a request must be like -------------------------------------------------------------
 
@@ -255,6 +258,9 @@ class ResourceKind:
     def removed(self, plane: ControlPlane, resource: Resource) -> None:
         """Change what changes when the resource has gone; it and all below it are no longer in the store."""
 
+    def reference_removed(self, plane: ControlPlane, resource: Resource, removed: Resource) -> None:
+        """Change what changes on ``resource`` when another one, whose id it carries, has gone."""
+
     def merge(self, existing: Resource, given: Mapping[str, Any]) -> dict[str, Any]:
         """:return: the body that a PATCH makes of an existing one"""
         merged = {name: value for name, value in existing.body.items() if name != "properties"}
@@ -280,8 +286,8 @@ class ResourceKind:
 
         return not_found(plane, path)
 
-    def precondition_failed(self) -> ArmError:
-        """:return: the 412 for an etag that does not fit"""
+    def precondition_failed(self, path: ArmPath, *, exists: bool) -> ArmError:
+        """:return: the 412 for ``If-None-Match: *`` where something ``exists``, else for an etag that does not fit"""
         return precondition_failed()
 
     # -- how it shows ----------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from airflow_provider_netconn.lab.arm.errors import (
     invalid_request_content,
     method_not_allowed,
     parent_not_found,
-    precondition_failed,
 )
 from airflow_provider_netconn.lab.arm.identifiers import ArmPath
 from airflow_provider_netconn.lab.arm.kinds import Look, Patch, Write
@@ -64,7 +63,9 @@ def delete(plane: ControlPlane, request: ArmRequest, kind: ResourceKind, path: A
     resource = kind.find(plane, path)
     if resource is None:
         return kind.delete_missing(plane, path)
-    _check_etags(request, kind, resource)
+    failed = _failed_condition(request, kind, path, resource)
+    if failed is not None:
+        raise failed
     if resource.is_being_deleted:
         assert resource.operation is not None
         return ArmResponse(202, None, plane.follow_headers(resource.operation))
@@ -80,10 +81,8 @@ def remove(plane: ControlPlane, request: ArmRequest, resource: Resource) -> ArmR
 
     def gone() -> None:
         for descendant in list(plane.store.descendants(resource.path)):
-            plane.store.remove(descendant)
-            descendant.kind.removed(plane, descendant)
-        plane.store.remove(resource)
-        kind.removed(plane, resource)
+            forget(plane, descendant)
+        forget(plane, resource)
 
     if answer.is_synchronous:
         shown = kind.render(plane, resource, look) if answer.shown is Shown.RESOURCE else None
@@ -95,6 +94,14 @@ def remove(plane: ControlPlane, request: ArmRequest, resource: Resource) -> ArmR
     resource.operation = operation
     plane.start(operation)
     return _answer(plane, kind, resource, answer, operation, look)
+
+
+def forget(plane: ControlPlane, resource: Resource) -> None:
+    """Take a resource out of the store, and tell its kind and those of the resources that refer to it."""
+    plane.store.remove(resource)
+    resource.kind.removed(plane, resource)
+    for referrer in plane.store.referrers(resource.path):
+        referrer.kind.reference_removed(plane, referrer, resource)
 
 
 def act(
@@ -279,18 +286,21 @@ def _existing(plane: ControlPlane, request: ArmRequest, kind: ResourceKind, path
         if parent_kind is None or parent_kind.find(plane, parent) is None:
             raise parent_not_found(kind.type, parent.text.rpartition("/providers/")[2], "/".join(path.names))
     existing = kind.find(plane, path)
-    _check_etags(request, kind, existing)
+    failed = _failed_condition(request, kind, path, existing)
+    if failed is not None and not kind.conditions_fail_late:
+        raise failed
     return existing
 
 
-def _check_etags(request: ArmRequest, kind: ResourceKind, existing: Resource | None) -> None:
+def _failed_condition(
+    request: ArmRequest, kind: ResourceKind, path: ArmPath, existing: Resource | None
+) -> ArmError | None:
     wanted = request.headers.get("if-match", "")
-    if wanted and wanted != "*" and (existing is None or _bare(wanted) != existing.etag):
-        raise kind.precondition_failed()
-    if wanted == "*" and existing is None:
-        raise kind.precondition_failed()
-    if request.headers.get("if-none-match") == "*" and existing is not None and not kind.conditional_create_fails_late:
-        raise kind.precondition_failed()
+    if wanted and (existing is None or (wanted != "*" and _bare(wanted) != existing.etag)):
+        return kind.precondition_failed(path, exists=False)
+    if request.headers.get("if-none-match") == "*" and existing is not None:
+        return kind.precondition_failed(path, exists=True)
+    return None
 
 
 def _bare(etag: str) -> str:
@@ -313,7 +323,7 @@ def _write_of(
             )
     body = read_body(kind.shape(), {"properties": {}, **given}, kind.refusals)
     _read_location(kind, body, existing, path)
-    write = Write(
+    return Write(
         plane=plane,
         request=request,
         path=path,
@@ -321,10 +331,8 @@ def _write_of(
         body=body,
         facts=dict(existing.facts) if existing is not None else {},
         given=given,
+        error=_failed_condition(request, kind, path, existing),
     )
-    if existing is not None and request.headers.get("if-none-match") == "*":
-        write.error = precondition_failed(f"The resource '{path.text}' exists already.")
-    return write
 
 
 def _read_location(kind: ResourceKind, body: dict[str, Any], existing: Resource | None, path: ArmPath) -> None:

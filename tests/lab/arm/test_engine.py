@@ -265,3 +265,55 @@ def test_the_last_answer_at_location_may_name_it_once_more():
 def test_a_namespace_that_nothing_is_in(plane):
     answer = send(plane, "GET", "Contoso.Nothing/things/one")
     assert (answer.status, answer.body["error"]["code"]) == (404, "InvalidResourceNamespace")
+
+
+class Opening(ResourceKind):
+    type = "Microsoft.Test/crates/listOpenings"
+    api_versions = ("2025-01-01-preview",)
+    methods = frozenset()
+
+    def acts(self, plane, request, resource):
+        return ArmResponse(200, {"value": [resource.path.name]})
+
+
+def test_an_action_can_have_api_versions_of_its_own():
+    plane = make_plane([*subscriptions.KINDS, Crates(), Bottles(), Opening()])
+    put(plane, CRATE, BODY)
+    opened = send(plane, "POST", f"{CRATE}/listOpenings", version="2025-01-01-preview")
+    assert (opened.status, opened.body) == (200, {"value": ["one"]})
+    assert send(plane, "POST", f"{CRATE}/listOpenings").status == 400
+
+
+class Labels(ResourceKind):
+    type = "Microsoft.Test/labels"
+    api_versions = V
+    conditions_fail_late = True
+    created = Answer(status=202, follow=Follow.ASYNC_OPERATION, duration_s=1)
+    updated = Answer(status=202, follow=Follow.ASYNC_OPERATION, duration_s=1)
+    properties = Object(properties={"on": Text()})
+    polling = provider_polling("Microsoft.Test", signed=False)
+
+    def reference_removed(self, plane, resource, removed):
+        plane.store.remove(resource)
+
+
+@pytest.mark.parametrize("headers", [{"if-none-match": "*"}, {"if-match": "other"}])
+def test_a_condition_can_fail_when_the_operation_ends(headers):
+    plane = make_plane([*subscriptions.KINDS, Labels()])
+    label = "Microsoft.Test/labels/l"
+    put(plane, label, {"properties": {"on": "first"}})
+    answer = send(plane, "PUT", label, {"properties": {"on": "second"}}, headers=headers)
+    assert answer.status == 202
+    path = answer.headers["Azure-AsyncOperation"].removeprefix("https://management.lab").partition("?")[0]
+    polled = send(plane, "GET", path).body
+    assert (polled["status"], polled["error"]["code"]) == ("Failed", "PreconditionFailed")
+    assert send(plane, "GET", label).body["properties"]["on"] == "first"
+
+
+def test_what_refers_to_a_resource_is_told_when_it_goes():
+    plane = make_plane([*subscriptions.KINDS, Crates(), Bottles(), Labels()])
+    put(plane, CRATE, BODY)
+    put(plane, "Microsoft.Test/labels/l", {"properties": {"on": f"{GROUP}/providers/{CRATE}"}})
+    assert send(plane, "DELETE", CRATE).status == 202
+    plane.operations.advance()
+    assert send(plane, "GET", "Microsoft.Test/labels/l").status == 404
