@@ -144,11 +144,7 @@ class Peerings(ResourceKind):
     def stored(self, write: Write, resource: Resource) -> None:
         other = counterpart(write.plane, resource)
         if other is not None and other.facts["peeringState"] != CONNECTED:
-            other.facts = {
-                **other.facts,
-                "peeringState": CONNECTED,
-                "resourceGuid": resource.facts["resourceGuid"],
-            }
+            other.facts = {**other.facts, "peeringState": CONNECTED}
             other.touch(write.plane.clock.now())
 
     def check_delete(self, plane: ControlPlane, request: ArmRequest, resource: Resource) -> None:
