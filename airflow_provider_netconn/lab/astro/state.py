@@ -124,9 +124,9 @@ class AstroState:
 
         ``organization`` is a mapping, the others are lists of mappings. ``workspaces``, ``clusters``, ``deployments``
         and ``allowed_ip_address_ranges`` have the API's own properties, in which ``clusterId``, ``workspaceId``,
-        ``workspaceIds`` and ``defaultClusterId`` may also be names. ``tokens`` have ``name``, ``scope`` (organization, workspace or
-        deployment), ``of`` (id or name; not needed for the organization), ``value`` (made up where absent) and
-        ``expires_at`` (seconds since the epoch; never by default).
+        ``workspaceIds`` and ``defaultClusterId`` may also be names. ``tokens`` have ``name``, ``scope`` (organization,
+        workspace or deployment), ``of`` (id or name; not needed for the organization), ``value`` (made up where absent)
+        and ``expires_at`` (seconds since the epoch; never by default).
 
         :return: the organization
         :raises ValueError: something is unknown or lacks; names path and mend

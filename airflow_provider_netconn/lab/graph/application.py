@@ -155,6 +155,8 @@ class _Graph:
     async def get_by_ids(self, request: Request, claims: Claims) -> Response:
         body = await queries.read_body(request)
         ids, types = body.get("ids"), body.get("types") or ["directoryObject"]
+        if not isinstance(types, list):
+            raise errors.bad_request("Invalid value specified for property 'types'.")
         if not isinstance(ids, list) or not 0 < len(ids) <= MAX_IDS:
             raise errors.bad_request(f"Invalid value specified for property 'ids': 1 to {MAX_IDS} of them.")
         _require(claims, set().union(*_READ.values()), or_user=True)
@@ -215,6 +217,8 @@ class _Graph:
         _require(claims, _WRITE)
         body = await queries.read_body(request)
         uris = body.get("identifierUris") or []
+        if not isinstance(uris, list):
+            raise errors.bad_request("Invalid value specified for property 'identifierUris'.")
         made = Application(
             app_id=str(uuid.uuid4()),
             object_id=str(uuid.uuid4()),
@@ -235,6 +239,8 @@ class _Graph:
         _require(claims, _WRITE)
         registered = self._application(claims, request.path_params["id"])
         asked = (await queries.read_body(request)).get("passwordCredential") or {}
+        if not isinstance(asked, dict):
+            raise errors.bad_request("Invalid value specified for property 'passwordCredential'.")
         now = self._clock.now()
         secret = ClientSecret(
             value=secrets.token_urlsafe(30),

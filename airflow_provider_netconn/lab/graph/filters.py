@@ -96,7 +96,7 @@ class _Parser:
             raise FilterError(f"any compares {variable} itself")
         is_so = _comparison_of(self._name(), self._literal())
         self._expect(")")
-        return lambda one: any(is_so(value) for value in one.get(name) or ())
+        return lambda one: isinstance(one.get(name), list) and any(is_so(value) for value in one[name])
 
     def _comparison(self, name: str) -> Condition:
         operator = self._name()

@@ -9,7 +9,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -68,7 +68,7 @@ def _size(text: str | None) -> int:
 
 def _start(token: str | None) -> int:
     try:
-        return int(base64.urlsafe_b64decode(token)) if token else 0
+        return max(0, int(base64.urlsafe_b64decode(token))) if token else 0
     except (ValueError, binascii.Error):
         raise errors.bad_request("The skip token is invalid.") from None
 
@@ -124,6 +124,7 @@ def time_of(text: Any, default: float) -> float:
     if text is None:
         return default
     try:
-        return datetime.fromisoformat(str(text)).timestamp()
-    except ValueError:
+        moment = datetime.fromisoformat(str(text))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).timestamp()
+    except (ValueError, OverflowError):
         raise errors.bad_request(f"Invalid value '{text}' for property 'endDateTime'.") from None

@@ -210,7 +210,10 @@ def assertion_out_of_time(now: float, not_before: float | None, expires_at: floa
 
 
 def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.0000000Z")
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.0000000Z")
+    except (OverflowError, ValueError, OSError):
+        return ""  # a claim may hold any number
 
 
 def _configured_keys(client_id: str) -> str:
@@ -288,6 +291,6 @@ def unverified_claims(assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """
     try:
         parts = jwt.decode_complete(assertion, options={"verify_signature": False})
-    except jwt.InvalidTokenError:
+    except (jwt.InvalidTokenError, RecursionError):
         raise malformed_assertion() from None
     return parts["header"], parts["payload"]

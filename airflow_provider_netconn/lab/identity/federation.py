@@ -7,6 +7,7 @@ discovery.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import ssl
@@ -16,7 +17,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import anyio.to_thread
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -121,7 +121,7 @@ class Federation:
         own = self._own.get(issuer)
         if own is not None:
             return own.public_keys()
-        return await anyio.to_thread.run_sync(self._fetch_keys, issuer)
+        return await asyncio.to_thread(self._fetch_keys, issuer)
 
     def _fetch_keys(self, issuer: str) -> list[dict[str, Any]]:
         try:

@@ -34,6 +34,7 @@ GRANT: Final = "client_credentials"
 _DEFAULT_SCOPE: Final = "/.default"
 _ALL_TENANTS: Final = ("common", "organizations", "consumers")
 CLOCK_SKEW_S: Final = 300
+_END_OF_TIME: Final = 1e12  # seconds; a claim may hold any number, and one of a thousand digits is no float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,13 +237,13 @@ def _thumbprint(header: Mapping[str, Any]) -> bytes:
 
 
 def _audiences(claims: Mapping[str, Any]) -> frozenset[str]:
-    audience = claims.get("aud", ())
-    return frozenset([audience] if isinstance(audience, str) else [str(one) for one in audience])
+    audience = claims.get("aud")
+    return frozenset(str(one) for one in (audience if isinstance(audience, list) else [audience]))
 
 
 def _seconds(claims: Mapping[str, Any], name: str) -> float | None:
     value = claims.get(name)
-    return float(value) if isinstance(value, int | float) else None
+    return float(value) if isinstance(value, int | float) and abs(value) < _END_OF_TIME else None
 
 
 def _is_signed_by(assertion: str, key: rsa.RSAPublicKey) -> bool:

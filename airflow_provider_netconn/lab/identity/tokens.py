@@ -188,7 +188,7 @@ class Tokens:
             )
         except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError):
             raise TokenError(TokenFault.SIGNATURE, "not signed by this lab's authority") from None
-        except jwt.InvalidTokenError as error:
+        except (jwt.InvalidTokenError, RecursionError) as error:
             raise TokenError(TokenFault.MALFORMED, f"no access token: {type(error).__name__}") from None
         checked = _read_claims(found), float(found["nbf"])
         self._verified[token] = checked
