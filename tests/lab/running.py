@@ -24,11 +24,6 @@ def served(*services: Service):
             stop.append((asyncio.get_running_loop(), leave))
             started.set()
             await leave.wait()
-        # A client that keeps its connection and doesn't answer TLS's farewell would be waited for.
-        for server in servers._servers:
-            for connection in tuple(server.server_state.connections):
-                connection.transport.abort()
-        await asyncio.sleep(0)
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),), name="lab", daemon=True)
     thread.start()

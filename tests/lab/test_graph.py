@@ -161,6 +161,10 @@ def test_only_the_tokens_tenant_is_seen(graph, find):
     foreign = graph.directory.consent(AIRFLOW.app_id, FABRIKAM.tenant_id)
     assert find("/servicePrincipals", f"appId eq '{AIRFLOW.app_id}'") == ["airflow"]
     assert graph.http.get(f"/servicePrincipals/{foreign.object_id}").status_code == 404
+    assert graph.http.post("/directoryObjects/getByIds", json={"ids": [foreign.object_id]}).json()["value"] == []
+    registration = graph.directory.application(ASTRONOMER)
+    assert graph.http.get(f"/applications/{registration.object_id}").status_code == 404
+    assert find("/applications", "displayName eq 'Astronomer' or displayName eq 'other'") == ["other"]
 
 
 def test_selected_properties_alone(graph):
