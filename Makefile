@@ -8,13 +8,14 @@
 #   make environment                  only the environment; PYTHON=/path/to/python chooses the interpreter
 #   make benchmark [TARGETS=2000]     rates, CPU, memory and import time, beside prometheus-blackbox-exporter
 #   make soak [CHECKS=50000]          whether many checks leave anything behind that a few do not
+#   make fuzz [SECONDS=60]            bytes of strangers against every reader; SUBJECTS="probes plans" picks some
 #   make clean                        remove all that was built, the environment too
 
 environment_python := .venv/bin/python
 checks := $(environment_python) scripts/run_checks.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test packaging lint docs causes environment benchmark soak clean
+.PHONY: help demo test packaging lint docs causes environment benchmark soak fuzz clean
 
 help:
 	@sed -n 's/^#  *\(make .*\)/\1/p' Makefile
@@ -48,6 +49,9 @@ benchmark: environment
 soak: environment
 	@exec $(environment_python) -m tests.benchmarks --checks $(or $(CHECKS),50000) soak
 
+fuzz: environment
+	@exec $(environment_python) -m tests.fuzz --seconds $(or $(SECONDS),60) $(SUBJECTS)
+
 clean:
-	rm -rf .venv .demo build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .demo .fuzz build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The subjects: what is fed, and what must hold, one file each."""
