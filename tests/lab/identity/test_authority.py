@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from airflow_provider_netconn.lab.directory import Application, ClientCertificate, ClientSecret, FederatedCredential
-from airflow_provider_netconn.lab.identity.federation import FederatedIssuer
+from airflow_provider_netconn.lab.identity.federation import FederatedIssuer, Federation, IssuerUnreachableError
 from tests.lab.identity.conftest import (
     AIRFLOW,
     AIRFLOW_OBJECT,
@@ -416,3 +416,20 @@ def test_secrets_are_in_no_log_and_no_repr(lab, ask, caplog):
         ask(**own_assertion(lab))
     assert "canary" not in caplog.text
     assert "canary" not in repr(lab.directory.credentials(AIRFLOW.app_id))
+
+
+async def test_keys_of_an_issuer_elsewhere_are_read_by_https(lab):
+    elsewhere = Federation(ca_file=lab.ca_file)
+    assert await elsewhere.public_keys(lab.issuer.url) == lab.issuer.public_keys()
+
+
+@pytest.mark.parametrize("url", ["{}/nobody.example/", "http://127.0.0.1:1/", "{}/common/discovery/v2.0/keys"])
+async def test_what_is_no_issuer_is_told(lab, url):
+    with pytest.raises(IssuerUnreachableError):
+        await Federation(ca_file=lab.ca_file).public_keys(url.format(lab.authority))
+
+
+async def test_an_issuer_whose_certificate_nobody_vouches_for_is_not_read(lab, monkeypatch):
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    with pytest.raises(IssuerUnreachableError, match="certificate"):
+        await Federation().public_keys(lab.issuer.url)
