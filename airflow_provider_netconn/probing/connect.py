@@ -15,6 +15,9 @@ from typing import Any
 
 from airflow_provider_netconn.evidence import Finding, Stage, StageResult
 
+MAX_DIALLED = 16
+"""A nameserver can name thousands of addresses, and each takes one of this process's open files."""
+
 _FINDINGS = {
     errno.ETIMEDOUT: Finding.TIMED_OUT,
     errno.ECONNREFUSED: Finding.REFUSED,
@@ -61,10 +64,12 @@ async def connect_all(
 ) -> tuple[StageResult, socket.socket | None]:
     """Connect to every address at once; the first that answers, in the order given, stays open for the next stage.
 
+    Of more than :data:`MAX_DIALLED` addresses, the rest is left: no client would come to them.
+
     :param timeout_s: limit of each connection in seconds
     :return: the result, and the connected socket that the caller owns from here on
     """
-    attempts = await _attempts(addresses, port, timeout_s)
+    attempts = await _attempts(addresses[:MAX_DIALLED], port, timeout_s)
     used = next((attempt for attempt in attempts if attempt.sock is not None), None)
     for attempt in attempts:
         if attempt is not used and attempt.sock is not None:
@@ -80,6 +85,8 @@ async def connect_all(
         "used": used.address if used else None,
         "addresses": [attempt.to_json() for attempt in attempts],
     }
+    if len(addresses) > MAX_DIALLED:
+        detail["not_dialled"] = len(addresses) - MAX_DIALLED
     result = StageResult(stage=Stage.CONNECT, ok=used is not None, finding=finding, detail=detail)
     return result, used.sock if used else None
 

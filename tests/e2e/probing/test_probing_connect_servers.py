@@ -44,3 +44,13 @@ async def test_a_refused_connection_keeps_its_errno():
     with ClosedPort() as closed:
         result = await stage_of(Stage.CONNECT, f"127.0.0.1:{closed.port}")
     assert (result.finding, result.detail["addresses"][0]["errno"]) == (Finding.REFUSED, "ECONNREFUSED")
+
+
+async def test_of_thousands_of_addresses_the_first_few_are_dialled(dns_server):
+    dns_server.set(NAME, *(f"127.{a}.{b}.1" for a in range(10) for b in range(1, 201)))
+    with SilentServer(host="127.0.1.1") as server:
+        result = await probe(f"{NAME}:{server.port}", nameserver=dns_server.nameserver)
+    resolved, connected = result.stage(Stage.RESOLVE), result.stage(Stage.CONNECT)
+    assert len(resolved.detail["addresses"]) == 2000
+    assert [attempt["address"] for attempt in connected.detail["addresses"]] == resolved.detail["addresses"][:16]
+    assert connected.detail["not_dialled"] == 1984
