@@ -114,13 +114,12 @@ def example_body(file: Path) -> tuple[dict[str, Any], Any]:
 
 
 def _operation(uri: str, template: str, method: str, body: dict[str, Any]) -> SwaggerOperation:
-    pattern = re.sub(r"\\\{(\w+)\\\}", lambda found: ".+" if found[1] == "scope" else "[^/]+", re.escape(template))
+    parameters = re.sub(r"\\\{(\w+)\\\}", lambda found: "[^/]+" if found[1] != "scope" else ".*", re.escape(template))
+    # A scope is an id of its own, with its slashes.
     return SwaggerOperation(
         id=body["operationId"],
         file=uri,
-        pattern=re.compile(
-            pattern.replace("/.+", ".+", 1) if template.startswith("/{scope}") else pattern, re.IGNORECASE
-        ),
+        pattern=re.compile(parameters.replace("/.*", ".*", 1), re.IGNORECASE),
         template=template,
         method=method.upper(),
         body=body,
