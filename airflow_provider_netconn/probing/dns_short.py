@@ -12,10 +12,12 @@ import re
 import secrets
 import socket
 import struct
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
 from airflow_provider_netconn.evidence import MAX_NAME_LENGTH
+from airflow_provider_netconn.probing.streams import SocketStream
 
 KINDS: Final = {"A": 1, "AAAA": 28}
 """The types that are asked for, by name (RFC 1035, 3.2.2; RFC 3596, 2.1)."""
@@ -61,26 +63,26 @@ async def look(server: tuple[str, int], name: str, timeout_s: float) -> dict[str
     found: dict[str, Found | Doubtful] = {}
     try:
         question = b"".join(_label(part) for part in name.removesuffix(".").encode("ascii").split(b".")) + b"\0"
-        with socket.socket(socket.AF_INET6 if ":" in server[0] else socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.setblocking(False)
+        family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        with closing(SocketStream(sock)) as datagrams:
             sock.connect(server)
             async with asyncio.timeout(timeout_s):
-                await _ask(sock, question, name, found)
+                await _ask(datagrams, question, name, found)
     except (DoubtError, OSError, UnicodeError):  # TimeoutError is an OSError
         pass
     return found
 
 
-async def _ask(sock: socket.socket, question: bytes, name: str, found: dict[str, Found | Doubtful]) -> None:
-    loop = asyncio.get_running_loop()
+async def _ask(datagrams: SocketStream, question: bytes, name: str, found: dict[str, Found | Doubtful]) -> None:
     asked: dict[int, tuple[str, bytes]] = {}
     first = secrets.randbits(16)
     for kind, code in KINDS.items():
         ident = first ^ code  # two questions, two numbers
         asked[ident] = kind, question + struct.pack("!HH", code, _INTERNET)
-        sock.send(_HEADER.pack(ident, _RECURSION_DESIRED, 1, 0, 0, 0) + asked[ident][1])
+        await datagrams.send(_HEADER.pack(ident, _RECURSION_DESIRED, 1, 0, 0, 0) + asked[ident][1])
     while asked:
-        message = await loop.sock_recv(sock, _MAX_DATAGRAM)
+        message = await datagrams.receive(_MAX_DATAGRAM)
         ident = int.from_bytes(message[:2])
         if ident not in asked:
             raise DoubtError

@@ -72,28 +72,58 @@ class Stream(ABC):
 
 
 class SocketStream(Stream):
-    """A connected, non-blocking socket, which this stream owns."""
+    """A connected, non-blocking socket, which this stream owns.
+
+    Sending and receiving are the loop's ``sock_sendall`` and ``sock_recv``, for a peer that mostly takes at once what
+    is sent, and mostly lets wait for what is received. So the loop watches the socket from the first wait until nobody
+    waits any more, and not anew for each.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
-        self._reads = 0
+        self._watching: asyncio.AbstractEventLoop | None = None
+        self._awaited: asyncio.Future[bytes] | None = None
+        self._limit = CHUNK
 
     async def send(self, data: bytes) -> None:
-        await asyncio.get_running_loop().sock_sendall(self._socket, data)
+        try:
+            sent = self._socket.send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        if sent < len(data):
+            await asyncio.get_running_loop().sock_sendall(self._socket, memoryview(data)[sent:])
 
     async def receive(self, limit: int = CHUNK) -> bytes:
-        self._reads += 1
-        if self._reads % READS_IN_A_ROW == 0:
-            # What has arrived already is read without a turn of the loop. A peer that always has more to say would keep
-            # the loop from all other targets, and from the time limit that is to end this.
-            await asyncio.sleep(0)
-        received = await asyncio.get_running_loop().sock_recv(self._socket, limit)
+        loop = asyncio.get_running_loop()
+        self._awaited, self._limit = loop.create_future(), limit
+        if self._watching is None:
+            loop.add_reader(self._socket.fileno(), self._take)
+            self._watching = loop
+        received = await self._awaited
         if len(self.heard) < HEARD_BYTES:
             self.heard = (self.heard + received)[:HEARD_BYTES]
         return received
 
     def close(self) -> None:
+        self._unwatch()
         self._socket.close()
+
+    def _take(self) -> None:
+        """There is something to receive; what nobody waits for stays in the socket."""
+        if self._awaited is None or self._awaited.done():
+            self._unwatch()
+            return
+        try:
+            self._awaited.set_result(self._socket.recv(self._limit))
+        except (BlockingIOError, InterruptedError):
+            pass
+        except OSError as error:
+            self._awaited.set_exception(error)
+
+    def _unwatch(self) -> None:
+        if self._watching is not None:
+            self._watching.remove_reader(self._socket.fileno())
+            self._watching = None
 
 
 class TlsStream(Stream):
