@@ -7,6 +7,7 @@
 #   make causes                       render docs/causes.md and the report's schema from the code
 #   make environment                  only the environment; PYTHON=/path/to/python chooses the interpreter
 #   make benchmark [TARGETS=2000]     rates, CPU, memory and import time, beside prometheus-blackbox-exporter
+#   make scale [MANY=10000]           that many targets in one process: memory, and whether dripping ones hold up others
 #   make soak [CHECKS=50000]          whether many checks leave anything behind that a few do not
 #   make fuzz [SECONDS=60]            bytes of strangers against every reader; SUBJECTS="probes plans" picks some
 #   make clean                        remove all that was built, the environment too
@@ -15,7 +16,7 @@ environment_python := .venv/bin/python
 checks := $(environment_python) scripts/run_checks.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test packaging lint docs causes environment benchmark soak fuzz clean
+.PHONY: help demo test packaging lint docs causes environment benchmark scale soak fuzz clean
 
 help:
 	@sed -n 's/^#  *\(make .*\)/\1/p' Makefile
@@ -45,6 +46,9 @@ causes: environment
 
 benchmark: environment
 	@exec $(environment_python) -m tests.benchmarks --targets $(or $(TARGETS),2000)
+
+scale: environment
+	@exec $(environment_python) -m tests.benchmarks --many $(or $(MANY),10000) scale
 
 soak: environment
 	@exec $(environment_python) -m tests.benchmarks --checks $(or $(CHECKS),50000) soak

@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks [--targets N] [--runs N] [side-by-side|footprint|soak ...]``; needs root or user
+"""``python -m tests.benchmarks [--targets N] [--runs N] [side-by-side|footprint|scale|soak ...]``; needs root or user
 namespaces, and what Debian has of nginx, unbound and prometheus-blackbox-exporter.
 """
 
@@ -9,17 +9,21 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import footprint, ground, side_by_side, soak
+from tests.benchmarks import footprint, ground, scale, side_by_side, soak
 
-PARTS = ("side-by-side", "footprint", "soak")
+PARTS = ("side-by-side", "footprint", "scale", "soak")
 
 
 def main(arguments: list[str]) -> int:
-    """Measure; gives the exit status: 1 where the soak finds something left over, 0 whatever the speed."""
+    """Measure; gives the exit status: 1 where a target held up others or the soak finds something left over.
+
+    Whatever the speed, it is 0.
+    """
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: the first two)")
     parser.add_argument("--targets", type=int, default=2000, help="targets of each check (default: 2000)")
     parser.add_argument("--runs", type=int, default=3, help="runs of which the median counts (default: 3)")
+    parser.add_argument("--many", type=int, default=10_000, help="targets in one process (default: 10000)")
     parser.add_argument("--checks", type=int, default=50_000, help="checks of the soak (default: 50000)")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
@@ -45,8 +49,10 @@ def _measure(parts: list[str], given: argparse.Namespace) -> bool:
             if "footprint" in parts:
                 footprint.memory(folder, given.runs)
                 footprint.imports(given.runs)
+            if "scale" in parts:
+                held &= scale.scale(folder, given.many)
             if "soak" in parts:
-                held = soak.soak(folder, given.checks)
+                held &= soak.soak(folder, given.checks)
     return held
 
 

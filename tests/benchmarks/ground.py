@@ -15,7 +15,7 @@ from pathlib import Path
 from testbed.endpoints import CertificateAuthority
 from tests.e2e.isolated import NAMESPACES, PROJECT
 
-TCP_PORT, TLS_PORT, DNS_PORT, EXPORTER_PORT, CLOSED_PORT = 8080, 8443, 53, 9115, 9
+TCP_PORT, TLS_PORT, DNS_PORT, EXPORTER_PORT, CLOSED_PORT, DRIPPING_PORT = 8080, 8443, 53, 9115, 9, 8081
 ZONE = "bench.example.net"
 TOOLS = {
     "nginx": "nginx-light",
@@ -105,10 +105,10 @@ def servers(folder: Path) -> Iterator[int]:
          f"--web.listen-address=127.0.0.1:{EXPORTER_PORT}"],
     )  # fmt: skip
     with ExitStack() as stack:
-        started = [stack.enter_context(_running(command)) for command in commands]
+        started = [stack.enter_context(running(command)) for command in commands]
         for port in (TCP_PORT, TLS_PORT, DNS_PORT, EXPORTER_PORT):
-            _wait_for(port)
-        yield started[-1]
+            wait_for(port)
+        yield started[-1].pid
 
 
 def versions() -> list[str]:
@@ -128,10 +128,11 @@ def versions() -> list[str]:
 
 
 @contextmanager
-def _running(command: list[str]) -> Iterator[int]:
+def running(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is ended on leaving, if it has not ended before."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        yield process.pid
+        yield process
     finally:
         process.terminate()
         try:
@@ -141,7 +142,8 @@ def _running(command: list[str]) -> Iterator[int]:
             process.wait()
 
 
-def _wait_for(port: int) -> None:
+def wait_for(port: int) -> None:
+    """Wait until something listens on the port; ``OSError`` where nothing does for too long."""
     until = time.monotonic() + _START_LIMIT_S
     while True:
         try:

@@ -1,0 +1,36 @@
+"""The benchmarks run through, on few targets; how fast they are is for docs/performance.md and no matter here."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.benchmarks import ground
+from tests.e2e.isolated import PROJECT, why_not
+
+
+def benchmarked(*arguments: str) -> str:
+    if missing := ground.missing_tools():
+        pytest.skip(f"not installed: {', '.join(missing)} (Debian)")
+    if why_not():
+        pytest.skip(why_not() or "")
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks", *arguments], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+def test_every_kind_of_check_is_held_beside_the_exporter():
+    told = benchmarked("--targets", "50", "--runs", "1", "side-by-side")
+    ratios = re.findall(r"ratio: rate [\d.]+ \(goal \d: (?:not )?met\), per CPU second [\d.]+", told)
+    assert len(ratios) == 3, told
+
+
+def test_dripping_targets_hold_up_no_other_in_one_process():
+    told = benchmarked("--many", "1000", "scale")
+    assert re.search(r"the other 980 were done in .* until then 0 of those that drip had ended.*\(held\)", told), told
+    assert "PRIVATE 588, MISCONFIGURED 196, UNREACHABLE 196, BLOCKED 20" in told
