@@ -183,6 +183,7 @@ def test_a_list_comes_in_pages(graph):
         seen += [one["id"] for one in page["value"]]
         url = page.get("@odata.nextLink")
     assert len(seen) == len(set(seen)) == 5
+    assert "@odata.nextLink" not in graph.http.get("/servicePrincipals?$top=5").json()
 
 
 def test_objects_are_told_by_their_ids_and_kinds(graph):
