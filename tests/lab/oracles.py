@@ -98,7 +98,7 @@ def check_answer(method: str, path: str, status: int, body: Any) -> bool:
 def examples(folder: str, name: str = "*") -> list[Any]:
     """:return: pytest parameters, one for each example file below ``folder`` of that name: its path"""
     files = sorted((EXAMPLES / folder).rglob(f"{name}.json")) if EXAMPLES.is_dir() else []
-    return [pytest.param(file, id=file.stem) for file in files] or [
+    return [pytest.param(file, id=str(file.relative_to(EXAMPLES))) for file in files] or [
         pytest.param(None, marks=needs_shared, id="examples")
     ]
 

@@ -6,9 +6,10 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_netconn.lab.arm.identifiers import ArmPath, parse_path
+from airflow_provider_netconn.lab.arm.identifiers import ArmPath
 from airflow_provider_netconn.lab.arm.store import Resource
-from airflow_provider_netconn.lab.resources.network_references import INTERFACES, id_of
+from airflow_provider_netconn.lab.resources.network_interfaces import NetworkInterfaces
+from airflow_provider_netconn.lab.resources.network_references import INTERFACES
 from airflow_provider_netconn.lab.resources.private_link import PRIVATE_ENDPOINTS
 
 if TYPE_CHECKING:
@@ -26,32 +27,16 @@ def add_interface(plane: ControlPlane, owner: Resource, name: str, configuration
     assert kind is not None
     is_endpoint = owner.kind.type == PRIVATE_ENDPOINTS
     prefix = "privateEndpointIpConfig" if is_endpoint else "privateLinkServiceIpConfig"
-    ip_configurations = [
-        {
-            "name": f"{prefix}.{uuid.uuid4()}",
-            "properties": {
-                "privateIPAddressVersion": "IPv4",
-                "privateIPAllocationMethod": "Dynamic",
-                "primary": position == 0,
-                **properties,
-            },
-        }
-        for position, properties in enumerate(configurations)
-    ]
+    given = [{"name": f"{prefix}.{uuid.uuid4()}", "properties": {}} for _ in configurations]
+    properties = NetworkInterfaces.properties.read({"ipConfigurations": given}, "properties")
+    for position, wanted in enumerate(configurations):
+        # The service's own values are not what a request may carry, so they do not pass through the shape.
+        properties["ipConfigurations"][position]["properties"] |= {"primary": position == 0, **wanted}
     now = plane.clock.now()
     interface = Resource(
         path=ArmPath(owner.path.scope, "Microsoft.Network", ("networkInterfaces",), (name,)),
         kind=kind,
-        body={
-            "location": owner.region,
-            "properties": {
-                "ipConfigurations": ip_configurations,
-                "dnsSettings": {"dnsServers": []},
-                "enableAcceleratedNetworking": False,
-                "enableIPForwarding": False,
-                "disableTcpStateTracking": False,
-            },
-        },
+        body={"location": owner.region, "properties": properties},
         facts={
             "resourceGuid": str(uuid.uuid4()),
             "privateEndpoint" if is_endpoint else "privateLinkService": {"id": owner.id},
@@ -70,9 +55,3 @@ def remove_interface(plane: ControlPlane, owner: Resource) -> None:
     if interface is not None:
         plane.store.remove(interface)
         interface.kind.removed(plane, interface)
-
-
-def owner_of(plane: ControlPlane, interface: Resource) -> Resource | None:
-    """:return: the endpoint or private link service that an interface belongs to; None: it is no such interface"""
-    owner = id_of(interface.facts.get("privateEndpoint")) or id_of(interface.facts.get("privateLinkService"))
-    return plane.store.find(parse_path(owner)) if owner else None

@@ -22,6 +22,9 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 RESERVED_AT_START = 4
 RESERVED_AT_END = 1
 
+OF_THEIR_INTERFACE = frozenset({"Microsoft.Network/privateLinkServices"})
+"""Types whose IP configurations are those of an interface that they have."""
+
 CONFIGURATIONS = ("ipConfigurations", "frontendIPConfigurations", "gatewayIPConfigurations")
 """Lists of what takes an address in a subnet, on interfaces, gateways, load balancers and resolver endpoints."""
 
@@ -61,6 +64,8 @@ def configurations_in(plane: ControlPlane, subnet: Resource) -> Iterator[tuple[R
     :return: owner, configuration and the list that it stands in
     """
     for owner in plane.store.referrers(subnet.path):
+        if owner.kind.type in OF_THEIR_INTERFACE:
+            continue
         for place in CONFIGURATIONS:
             for source in (owner.facts, owner.properties):
                 items = source.get(place)

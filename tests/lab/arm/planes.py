@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from airflow_provider_netconn.lab.arm.engine import ControlPlane
@@ -42,13 +42,19 @@ class Owners:
         return "owner@example.com"
 
 
-def make_plane(kinds: Iterable[ResourceKind], *, access: Owners | None = None, time_scale: float = 0.0) -> ControlPlane:
+def make_plane(
+    kinds: Iterable[ResourceKind],
+    *,
+    access: Owners | None = None,
+    time_scale: float = 0.0,
+    fallback: Callable[[str], ResourceKind | None] = lambda type_name: None,
+) -> ControlPlane:
     """:return: a control plane with two subscriptions and one resource group, ``rg`` in ``eastus``"""
     plane = ControlPlane(
         clock=Clock(),
         access=access or Owners(),
         kinds=kinds,
-        fallback=lambda type_name: None,
+        fallback=fallback,
         base_url=lambda: "https://management.lab",
         time_scale=time_scale,
     )
