@@ -1,7 +1,7 @@
 """Many targets over helper processes: Python computes on one core, and a thousand handshakes are much to compute.
 
-A helper is a new interpreter (``helper.py``). It gets its targets over its standard input, hands back each verdict as
-it comes, and ends when that input does: whatever becomes of this process, no helper outlives it.
+A helper is a new interpreter (``helper.py``). It gets its targets over its standard input, hands back the verdicts
+as they come, and ends when that input does: whatever becomes of this process, no helper outlives it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ TARGETS_A_HELPER: Final = 1000
 MAX_HELPERS: Final = 4
 LENGTH_BYTES: Final = 4
 """Each message is preceded by its length, in so many bytes, the highest first."""
+Told = list[tuple[int, Verdict]]
+"""What a helper answers: the verdicts that have come by then, each with its target's position in the order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,10 @@ async def _converse(
     message = to_bytes(order)
     helper.stdin.write(len(message).to_bytes(LENGTH_BYTES) + message)
     await helper.stdin.drain()
-    for _ in positions:
+    awaited = len(positions)
+    while awaited:
         length = int.from_bytes(await helper.stdout.readexactly(LENGTH_BYTES))
-        index, verdict = from_bytes(tuple[int, Verdict], await helper.stdout.readexactly(length))
-        on_verdict(positions[index], verdict)
+        told = from_bytes(Told, await helper.stdout.readexactly(length))
+        for index, verdict in told:
+            on_verdict(positions[index], verdict)
+        awaited -= len(told)
