@@ -1,7 +1,8 @@
 """Network interfaces: their IP configurations, what guards them, and which way their packets go.
 
 Fixed values and the default routes: Microsoft Learn, "Create, change, or delete a network interface" and "Virtual
-network traffic routing". An interface that belongs to a private endpoint is made by :func:`make_owned_interface`.
+network traffic routing". An interface of a private endpoint or of a private link service is made by that, and is nobody
+else's to change.
 """
 
 from __future__ import annotations
@@ -241,44 +242,6 @@ class InterfaceConfigurations(ResourceKind):
         ]
 
 
-def make_owned_interface(
-    plane: ControlPlane,
-    path: ArmPath,
-    *,
-    location: str,
-    configurations: list[dict[str, Any]],
-    owner: dict[str, Any],
-) -> Resource:
-    """Make the interface that belongs to a private endpoint: nobody else may change or delete it.
-
-    :param path: its id
-    :param location: its region
-    :param configurations: each with ``name`` and ``properties``; addresses allocated, see
-        :func:`~.subnet_addresses.allocate`; ``privateLinkConnectionProperties`` as the service has it
-    :param owner: facts that name the owner, such as ``{"privateEndpoint": {"id": ...}}``
-    :return: the interface, in the store
-    """
-    kind = plane.kind(INTERFACES)
-    assert kind is not None
-    now = plane.clock.now()
-    properties = NetworkInterfaces.properties.read(
-        {"ipConfigurations": [{"name": item["name"], "properties": {}} for item in configurations]}, "properties"
-    )
-    for item, wanted in zip(properties["ipConfigurations"], configurations, strict=True):
-        item["properties"].update(wanted["properties"])
-    properties["ipConfigurations"][0]["properties"].setdefault("primary", True)
-    resource = Resource(
-        path=path,
-        kind=kind,
-        body={"location": location, "properties": properties},
-        facts={"resourceGuid": str(uuid.uuid4()), **owner},
-        created_at=now,
-        changed_at=now,
-    )
-    plane.store.add(resource)
-    return resource
-
-
 # -- what guards an interface, and where its packets go --------------------------------------------
 
 
@@ -439,11 +402,13 @@ def _refusal(code: str, message: str) -> ArmError:
 
 
 def _refuse_owned(interface: Resource | None, doing: str) -> None:
-    if interface is not None and "privateEndpoint" in interface.facts:
+    if interface is None:
+        return
+    owner = id_of(interface.facts.get("privateEndpoint")) or id_of(interface.facts.get("privateLinkService"))
+    if owner:
         raise _refusal(
-            "PrivateEndpointOwnedNicCannotBeModified",
-            f"Network interface {interface.id} cannot be {doing} because it belongs to private endpoint "
-            f"{id_of(interface.facts['privateEndpoint'])}.",
+            "OwnedNetworkInterfaceCannotBeModified",
+            f"Network interface {interface.id} cannot be {doing} because it belongs to {owner}.",
         )
 
 

@@ -7,7 +7,9 @@ import pytest
 from airflow_provider_netconn.lab.arm.requests import Caller
 from airflow_provider_netconn.lab.resources import peerings, subscriptions, virtual_networks
 from airflow_provider_netconn.lab.resources.subscriptions import make_subscription
-from tests.lab.arm.planes import GROUP, OTHER_SUBSCRIPTION, OTHER_TENANT, OWNER, Owners, make_plane, put, send
+from tests.lab.arm.planes import GROUP, OTHER_SUBSCRIPTION, OTHER_TENANT, OWNER, Owners, make_plane, put
+from tests.lab.arm.planes import send as send_unchecked
+from tests.lab.oracles import SWAGGER, check_answer
 
 KINDS = [*subscriptions.KINDS, *virtual_networks.KINDS, *peerings.KINDS]
 A, B, C = (f"Microsoft.Network/virtualNetworks/{name}" for name in ("hub", "data", "spare"))
@@ -37,6 +39,14 @@ def pair(plane):
     put(plane, A_TO_B, to(B))
     put(plane, B_TO_A, to(A))
     return plane
+
+
+def send(plane, method, path, body=None, **options):
+    answer = send_unchecked(plane, method, path, body, **options)
+    if SWAGGER.is_dir():
+        whole = path if path.startswith("/") else f"{GROUP}/providers/{path}"
+        check_answer(method, whole, answer.status, answer.body)
+    return answer
 
 
 def states(plane, *paths, version="2024-03-01"):
