@@ -15,7 +15,6 @@ from collections.abc import AsyncIterator
 
 CHUNK = 16 * 1024
 HEARD_BYTES = 60
-READS_IN_A_ROW = 16
 
 
 class Stream(ABC):
