@@ -61,6 +61,9 @@ def not_found(plane: ControlPlane, path: ArmPath) -> ArmError:
 
 def list_resources(plane: ControlPlane, request: ArmRequest, kind: ResourceKind, path: ArmPath) -> ArmResponse:
     """GET of a collection, in pages."""
+    special = kind.answer_get(plane, request, path)
+    if special is not None:
+        return special
     if path.group is not None and path.type != "Microsoft.Resources/subscriptions/resourceGroups":
         plane.check_group(path)
     parent = path.parent
