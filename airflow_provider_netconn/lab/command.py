@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_netconn.lab.errors import LabError, StateError
-from airflow_provider_netconn.lab.state import is_held, log_path, read_state, state_path
+from airflow_provider_netconn.lab.state import ca_path, is_held, log_path, read_state, state_path
 
 if TYPE_CHECKING:
     from airflow_provider_netconn.lab.admin_client import AdminClient
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EXIT_OK, EXIT_NO_LAB, EXIT_BAD_INPUT = 0, 1, 2
 READY_LIMIT_S: Final = 30.0
 STOP_LIMIT_S: Final = 10.0
-DEFAULT_SPEED: Final = 10.0
+DEFAULT_SPEED: Final = 60.0
 _STEP_S: Final = 0.02
 _SELECTORS: Final = ("method", "path", "service")
 _FAULT_PARTS: Final = (*_SELECTORS, "query", "times", "share", "seed", "retry_after_s", "code", "message")
@@ -180,7 +180,7 @@ def _detached(options: argparse.Namespace, path: Path) -> int:
     path.unlink(missing_ok=True)  # of a lab that is gone; the new one's is what we wait for
     with log_path(path).open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - this very program
-            [sys.executable, "-m", __name__, *words],
+            [sys.executable, "-m", "airflow_provider_netconn.lab", *words],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -212,7 +212,7 @@ def _status(options: argparse.Namespace) -> int:
         return EXIT_OK
     lines = [f"up, process {state['pid']}: {overview['resources']} resources, {overview['requests']} requests"]
     lines += [f"  {name:22} {value}" for name, value in urls.items()]
-    lines += [f"  {name:22} {value:g}" for name, value in overview["settings"].items()]
+    lines += [f"  {name:22} {_setting(value)}" for name, value in overview["settings"].items()]
     sys.stdout.write("\n".join(lines) + "\n")
     return EXIT_OK
 
@@ -264,17 +264,21 @@ def _reset(options: argparse.Namespace) -> int:
 
 
 def _set(options: argparse.Namespace) -> int:
-    changes: dict[str, float] = {}
+    changes: dict[str, float | None] = {}
     for given in options.settings:
         name, _, value = given.partition("=")
         try:
-            changes[name] = float(value)
+            changes[name] = None if value == "none" else float(value)
         except ValueError:
             raise LabError(f"{given!r} is no setting; write it as in time_scale=0") from None
     client = _client(options)
     settings = client.ask("PATCH", "/settings", changes) if changes else client.ask("GET", "/settings")
-    sys.stdout.writelines(f"{name}={value:g}\n" for name, value in settings.items())
+    sys.stdout.writelines(f"{name}={_setting(value)}\n" for name, value in settings.items())
     return EXIT_OK
+
+
+def _setting(value: float | None) -> str:
+    return "none" if value is None else f"{value:g}"
 
 
 def _advance(options: argparse.Namespace) -> int:
@@ -315,7 +319,8 @@ def _down(options: argparse.Namespace) -> int:
         if time.monotonic() > deadline:
             raise LabError(f"process {state['pid']} has not ended after {STOP_LIMIT_S:g} s; end it by its number")
         time.sleep(_STEP_S)
-    path.unlink(missing_ok=True)  # of a lab that was killed
+    for file in (path, ca_path(path), log_path(path)):  # of a lab that was killed, or that was detached
+        file.unlink(missing_ok=True)
     return EXIT_OK
 
 
@@ -325,7 +330,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     configure(parser)
     options = parser.parse_args(arguments)
     return int(options.run(options))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -41,6 +41,7 @@ from airflow_provider_netconn.lab.identity.tokens import Tokens
 from airflow_provider_netconn.lab.journal import Journal
 from airflow_provider_netconn.lab.masking import masked
 from airflow_provider_netconn.lab.planting import SeedingAccess, plant_control_plane, plant_directory
+from airflow_provider_netconn.lab.resources.generic import generic_kind
 from airflow_provider_netconn.lab.seed import Seed, load_seed
 from airflow_provider_netconn.lab.serving import Servers, Service
 from airflow_provider_netconn.lab.settings import Settings
@@ -50,8 +51,9 @@ MANAGEMENT: Final = "https://management.azure.com"
 OWNER_TOKEN_LIFETIME_S: Final = 30 * 86_400
 """Of the token that the state file carries: a lab may stay up for weeks."""
 NAMES: Final = ("arm", "authority", "managed_identity", "graph", "astro", "admin")
+ANY_VERSION: Final = "2024-01-01"
+"""An api-version for types that take any."""
 _ISSUER_PATH: Final = "lab/issuer"
-_ASTRO: Final = "airflow_provider_netconn.lab.astro.application"
 
 
 class LocalAzure:
@@ -93,7 +95,7 @@ class LocalAzure:
             clock=self.clock,
             access=self.access,
             kinds=tuple(_resource_kinds()),
-            fallback=_fallback,
+            fallback=generic_kind,
             base_url=lambda: self.url("arm"),
             operation_fault=self._operation_fault,
         )
@@ -111,7 +113,7 @@ class LocalAzure:
         try:
             self.reset()
         except BaseException:
-            self._servers.close()
+            self.close()
             raise
 
     # -- serving ---------------------------------------------------------------------------------
@@ -182,6 +184,10 @@ class LocalAzure:
             variables["ASTRO_DEPLOYMENT_NAMESPACE"] = str(deployment.get("namespace"))
         return {"tokens": tokens, "environment": variables}
 
+    def close(self) -> None:
+        """Give the sockets back without having served."""
+        self._servers.close()
+
     def url(self, name: str) -> str:
         """The URL of one of the services, without a slash at its end."""
         _, port = self._servers.addresses[name]
@@ -213,6 +219,7 @@ class LocalAzure:
         self.plane.time_scale = settings.time_scale
         self.access.replication_delay_s = settings.role_delay_s
         self.access.principal_delay_s = settings.principal_delay_s
+        self.plane.firewall_delay_s = settings.firewall_delay_s
         self.tokens.lifetime_s = settings.token_lifetime_s
 
     def principal(self, name: str) -> Principal:
@@ -263,11 +270,10 @@ class LocalAzure:
         try:
             kind = self.plane.kind(parse_path(path).type)
         except MalformedPathError:
-            return ""
+            return ANY_VERSION
         versions = () if kind is None else tuple(kind.api_versions)
-        return max(
-            (version for version in versions if not version.endswith("preview")), default=max(versions, default="")
-        )
+        stable = [version for version in versions if not version.endswith("preview")]
+        return max(stable or versions, default=ANY_VERSION)
 
     def _operation_fault(self, method: str, path: str) -> OperationFault | None:
         fault = self.faults.take_operation(method, path)
@@ -307,17 +313,9 @@ class LocalAzure:
 
 
 def _resource_kinds() -> Iterator[ResourceKind]:
-    """Every resource type that a module of :mod:`airflow_provider_netconn.lab.resources` defines."""
-    for module_info in pkgutil.iter_modules(resource_types.__path__):
-        module = importlib.import_module(f"{resource_types.__name__}.{module_info.name}")
-        for value in vars(module).values():
-            is_kind = isinstance(value, type) and issubclass(value, ResourceKind) and "type" in vars(value)
-            if is_kind and value.__module__ == module.__name__:
-                yield value()
-
-
-def _fallback(_type_name: str) -> ResourceKind | None:
-    return None
+    """Every resource type that a module of :mod:`airflow_provider_netconn.lab.resources` lists in its ``KINDS``."""
+    for found in pkgutil.iter_modules(resource_types.__path__, f"{resource_types.__name__}."):
+        yield from getattr(importlib.import_module(found.name), "KINDS", ())
 
 
 def _host_of(bind: str) -> str:

@@ -22,7 +22,8 @@ class Settings:
         their first poll
     :param role_delay_s: how long a new role assignment does not work yet
     :param principal_delay_s: how long Resource Manager does not know of a new principal
-    :param firewall_delay_s: how long a new rule of a service's firewall has no effect yet
+    :param firewall_delay_s: how long a change of a service's firewall has no effect yet; None for the service's own
+        time, scaled as operations are
     :param token_lifetime_s: how long tokens are valid that are issued from now on
     :raises SettingError: one of them is no number from 0 on
     """
@@ -30,12 +31,14 @@ class Settings:
     time_scale: float = 0.0
     role_delay_s: float = 0.0
     principal_delay_s: float = 0.0
-    firewall_delay_s: float = 0.0
+    firewall_delay_s: float | None = None
     token_lifetime_s: float = 3599.0
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
+            if value is None and field.default is None:
+                continue
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
                 raise SettingError(f"{field.name}: {value!r} is no number from 0 on")
 
