@@ -1,4 +1,4 @@
-"""A network, targets and private endpoints for tests; every answer is held against Azure's OpenAPI where it is there."""
+"""A network, targets and private endpoints for tests; answers are held against Azure's OpenAPI where it is there."""
 
 from __future__ import annotations
 

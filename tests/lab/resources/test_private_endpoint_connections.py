@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
+from airflow_provider_netconn.lab.arm.kinds import Look
 from airflow_provider_netconn.lab.resources.private_link import groups_of, link_types
 from tests.lab import oracles
 from tests.lab.resources.endpoint_landscape import (
@@ -61,7 +63,7 @@ GUID, HEX = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "[0-9a-f]{32}"
 TYPES = [
     pytest.param(link, id=link.type)
     for link in link_types().values()
-    if link.type not in {"Microsoft.Network/privateLinkServices"}
+    if link.type != "Microsoft.Network/privateLinkServices"
 ]
 
 
@@ -155,15 +157,11 @@ def test_on_every_type_the_owner_decides_and_the_endpoint_knows(plane, link):
 
 
 def look(link):
-    from airflow_provider_netconn.lab.arm.kinds import Look
-
     return Look(api_version=link.versions[-1], query={})
 
 
 @pytest.mark.parametrize(("target", "pattern"), NAMES.items(), ids=[path_type(target) for target in NAMES])
 def test_each_service_names_connections_its_own_way(plane, target, pattern):
-    import re
-
     connect(plane, target)
     wanted = pattern.replace("{guid}", GUID).replace("{hex}", HEX)
     assert re.fullmatch(wanted, only(plane, target)["name"])
