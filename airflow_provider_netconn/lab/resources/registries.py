@@ -159,12 +159,14 @@ class Registries(Service):
             rules["ipRules"] = unique(rules["ipRules"], "value")
             rules["virtualNetworkRules"] = unique(rules["virtualNetworkRules"], "id")
             self._keep_subnets(write, rules)
-        elif rules is not None or properties["publicNetworkAccess"] == "Disabled":
+        elif properties["publicNetworkAccess"] == "Disabled" or (rules and rules != RULE_SET.read({}, "")):
             raise ArmError(
                 400,
                 "SkuNotSupported",
                 f"The registry SKU {sku['name']} does not support network rules. Network rules need the Premium SKU.",
             )
+        else:
+            properties.pop("networkRuleSet", None)
         properties["policies"] = {**POLICIES, **(properties.get("policies") or {})}
         if "passwords" not in properties:
             properties["passwords"] = [{"name": name, "value": new_key(30)} for name in ("password", "password2")]

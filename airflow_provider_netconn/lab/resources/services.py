@@ -35,7 +35,7 @@ HIDDEN = Anything(read_only=True, secret=True)
 
 
 class Service(Firewalled):
-    """A service's top-level resource: in a region, with tags, most of them under a name of their own in all of Azure."""
+    """A service's top-level resource: in a region, with tags, most of them named once in all of Azure."""
 
     tracked = True
     etag_in_body = False

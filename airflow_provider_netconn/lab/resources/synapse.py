@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from airflow_provider_netconn.lab.arm.engine import ControlPlane
 
 WORKSPACES = "Microsoft.Synapse/workspaces"
-WORKSPACE_NAME = r"(?!.*-ondemand)[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?"
+WORKSPACE_NAME = r"(?!.*-ondemand)[A-Za-z0-9](?:[A-Za-z0-9-]{0,48}[A-Za-z0-9])?"
 RULE_NAME = r"[^<>*%&:\\/?]{0,127}[^<>*%&:\\/?.]"
 REFUSALS = Refusals(malformed="BadRequest", missing="ValidationFailed", invalid="ValidationFailed")
 POLLING = provider_polling("Microsoft.Synapse", "operationStatuses", "operationResults")
@@ -102,7 +102,7 @@ class Workspaces(Service):
             raise ArmError(
                 400,
                 "ValidationFailed",
-                f"Workspace name '{path.name}' is not valid: 1 to 50 lowercase letters, numbers and hyphens, not "
+                f"Workspace name '{path.name}' is not valid: 1 to 50 letters, numbers and hyphens, not "
                 "beginning or ending with a hyphen, and without '-ondemand'.",
             )
 
