@@ -52,6 +52,9 @@ def patch(plane: ControlPlane, request: ArmRequest, kind: ResourceKind, path: Ar
     write = _write_of(plane, request, kind, path, existing, kind.merge(existing, given))
     write.given = given
     if kind.patch is Patch.TAGS:
+        write.body["properties"] = (
+            existing.properties
+        )  # What the service itself put there would not be read from a body.
         write.answer = kind.patched
         return _keep(kind, write)
     return perform(kind, write)

@@ -7,6 +7,7 @@ by mistake.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -194,13 +195,19 @@ class NatGateways(ResourceKind):
         }
     )
 
+    def linked_permissions(self, write: Write) -> Iterable[tuple[str, str]]:
+        for address in self._addresses(write):
+            yield f"{PUBLIC_ADDRESSES}/join/action", address
+
     def prepare(self, write: Write) -> None:
         write.facts.setdefault("resourceGuid", str(uuid.uuid4()))
-        for address in (
-            *write.properties.get("publicIpAddresses", ()),
-            *write.properties.get("publicIpAddressesV6", ()),
-        ):
-            referenced(write.plane, write.path, id_of(address), write.body["location"])
+        for address in self._addresses(write):
+            referenced(write.plane, write.path, address, write.body["location"])
+
+    @staticmethod
+    def _addresses(write: Write) -> list[str]:
+        names = ("publicIpAddresses", "publicIpAddressesV6")
+        return [id_of(address) for name in names for address in write.properties.get(name, ())]
 
     def check_delete(self, plane: ControlPlane, request: ArmRequest, resource: Resource) -> None:
         users = plane.store.referrers(resource.path, SUBNETS)

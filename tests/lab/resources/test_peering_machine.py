@@ -6,6 +6,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from airflow_provider_netconn.lab.arm.engine import no_faults
+from airflow_provider_netconn.lab.arm.errors import ArmError
+from airflow_provider_netconn.lab.arm.operations import OperationFault
 from airflow_provider_netconn.lab.resources import peerings, subscriptions, virtual_networks
 from tests.lab.arm.planes import GROUP, make_plane, send
 
@@ -106,6 +109,16 @@ class Writers(RuleBasedStateMachine):
             body = {"location": "eastus", "properties": {"addressSpace": space, "virtualNetworkPeerings": []}}
             self.send("PUT", path_of(network), body)
 
+    @rule()
+    def the_next_operation_fails(self):
+        fault = OperationFault(error=ArmError(500, "InternalServerError", "An error occurred."))
+
+        def once(method, path):
+            self.plane.operation_fault = no_faults
+            return fault
+
+        self.plane.operation_fault = once
+
     @rule(seconds=st.sampled_from((1, 4, 60)))
     def time_passes(self, seconds):
         self.plane.clock.advance(seconds)
@@ -150,7 +163,7 @@ def check_side(side, other, space, remote_space):
         theirs = other["peeringSyncLevel"]
         mirrored = {"RemoteNotInSync": "LocalNotInSync", "LocalNotInSync": "RemoteNotInSync"}
         assert theirs == mirrored.get(level, level)
-    assert side["provisioningState"] in {"Succeeded", "Updating", "Deleting"}
+    assert side["provisioningState"] in {"Succeeded", "Updating", "Deleting", "Failed"}
 
 
 Writers.TestCase.settings = settings(

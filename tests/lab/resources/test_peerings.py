@@ -118,6 +118,17 @@ def test_a_network_that_goes_leaves_its_peers_disconnected(pair):
     assert send(pair, "GET", A_TO_B).body["properties"]["remoteAddressSpace"] == {"addressPrefixes": ["10.9.0.0/16"]}
 
 
+def test_a_group_that_goes_takes_its_sides_of_peerings_with_it(plane):
+    group = f"/subscriptions/{OTHER_SUBSCRIPTION}/resourceGroups/rg"
+    far = f"{group}/providers/Microsoft.Network/virtualNetworks/far"
+    send(plane, "PUT", group, {"location": "westus"}, version="2021-04-01")
+    put(plane, far, {**vnet("10.8.0.0/16"), "location": "westus"})
+    put(plane, f"{A}/virtualNetworkPeerings/far", to(far))
+    put(plane, f"{far}/virtualNetworkPeerings/near", to(A))
+    send(plane, "DELETE", group, version="2021-04-01")
+    assert states(plane, f"{A}/virtualNetworkPeerings/far") == [("Disconnected", "RemoteNotInSync")]
+
+
 def test_a_changed_space_has_to_be_taken_over_by_the_other_side(pair):
     put(pair, A, vnet(SPACES[A], "10.11.0.0/16"))
     assert states(pair) == [("Connected", "RemoteNotInSync"), ("Connected", "LocalNotInSync")]

@@ -403,6 +403,12 @@ def test_an_interface_of_a_private_endpoint_is_its_own(plane):
     put(plane, "Microsoft.Network/networkInterfaces/card", nic())
     interface = plane.find(full("Microsoft.Network/networkInterfaces/card"))
     interface.facts["privateEndpoint"] = {"id": full("Microsoft.Network/privateEndpoints/pe")}
+    configuration = interface.properties["ipConfigurations"][0]["properties"]
+    configuration["privateLinkConnectionProperties"] = {"groupId": "blob"}
+    tagged = send(plane, "PATCH", "Microsoft.Network/networkInterfaces/card", {"tags": {"a": "b"}}).body
+    assert tagged["tags"] == {"a": "b"}
+    shown = tagged["properties"]["ipConfigurations"][0]["properties"]
+    assert shown["privateLinkConnectionProperties"] == {"groupId": "blob"}
     for method, body in (("PUT", nic()), ("DELETE", None)):
         refused = send(plane, method, "Microsoft.Network/networkInterfaces/card", body)
         assert code(refused) == (400, "OwnedNetworkInterfaceCannotBeModified")
