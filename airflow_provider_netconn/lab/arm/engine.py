@@ -38,6 +38,9 @@ GROUPS = "Microsoft.Resources/subscriptions/resourceGroups"
 
 API_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview|-alpha|-beta|-privatepreview)?")
 
+LONGEST_WAIT_S, SHORTEST_WAIT_MS = 10, 20
+"""Between what limits a client is told to wait until its next poll."""
+
 VERBS = {"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete"}
 
 
@@ -302,6 +305,10 @@ class ControlPlane:
     def follow_headers(self, operation: Operation) -> dict[str, str]:
         """:return: the headers of an answer whose operation the client is to follow"""
         headers = self.operations.headers(operation)
-        if operation.answer.follow is not Follow.NOTHING and self.time_scale > 0:
-            headers["Retry-After"] = str(max(1, min(10, round(operation.answer.duration_s * self.time_scale / 2))))
+        if operation.answer.follow is not Follow.NOTHING:
+            wait_s = min(LONGEST_WAIT_S, operation.answer.duration_s * self.time_scale / 2)
+            if wait_s >= 1:
+                headers["Retry-After"] = str(round(wait_s))
+            else:  # without it the SDKs wait for half a minute; they read this one, too, and it takes less than a second
+                headers["x-ms-retry-after-ms"] = str(max(SHORTEST_WAIT_MS, round(wait_s * 1000)))
         return headers

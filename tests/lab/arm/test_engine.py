@@ -71,6 +71,22 @@ def test_a_create_is_accepted_and_ends_later(plane):
     assert send(plane, "GET", path, query={**parts, "s": "other"}).status == 401
 
 
+@pytest.mark.parametrize(
+    ("time_scale", "header", "value"),
+    [
+        (1.0, "Retry-After", "2"),
+        (60.0, "Retry-After", "10"),
+        (0.1, "x-ms-retry-after-ms", "150"),
+        (0.0, "x-ms-retry-after-ms", "20"),
+    ],
+)
+def test_a_client_is_told_when_to_ask_again(time_scale, header, value):
+    plane = make_plane([*subscriptions.KINDS, Crates(), Bottles()], time_scale=time_scale)
+    answer = send(plane, "PUT", CRATE, BODY)
+    assert answer.headers[header] == value
+    assert len({"Retry-After", "x-ms-retry-after-ms"} & set(answer.headers)) == 1
+
+
 def test_the_etag_changes_when_provisioning_ends(plane):
     first = send(plane, "PUT", CRATE, BODY).body["etag"]
     finish(plane)
