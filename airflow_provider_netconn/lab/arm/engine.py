@@ -22,6 +22,7 @@ from airflow_provider_netconn.lab.arm.errors import (
     ArmError,
     group_not_found,
     method_not_allowed,
+    missing_api_version,
     subscription_not_found,
 )
 from airflow_provider_netconn.lab.arm.identifiers import RESOURCES, ArmPath, MalformedPathError, parse_path
@@ -211,11 +212,7 @@ class ControlPlane:
         """Refuse what no provider gets to see: a wrong api-version, a subscription that is not there."""
         version = request.api_version
         if not version:
-            raise ArmError(
-                400,
-                "MissingApiVersionParameter",
-                "The api-version query parameter (?api-version=) is required for all requests.",
-            )
+            raise missing_api_version()
         if not API_VERSION.fullmatch(version):
             raise ArmError(
                 400,
@@ -309,6 +306,6 @@ class ControlPlane:
             wait_s = min(LONGEST_WAIT_S, operation.answer.duration_s * self.time_scale / 2)
             if wait_s >= 1:
                 headers["Retry-After"] = str(round(wait_s))
-            else:  # without it the SDKs wait for half a minute; they read this one, too, and it takes less than a second
+            else:  # without either the SDKs wait for half a minute; this one tells them less than a second
                 headers["x-ms-retry-after-ms"] = str(max(SHORTEST_WAIT_MS, round(wait_s * 1000)))
         return headers

@@ -217,6 +217,14 @@ def test_a_local_gateway_needs_an_address_or_a_name(plane):
     assert put(plane, f"{LOCAL}2", body)["properties"]["fqdn"] == "vpn.example.com"
 
 
+def test_a_put_that_changes_nothing_says_so_from_the_start(plane):
+    again = send(plane, "PUT", LOCAL, site())
+    assert (again.status, "Azure-AsyncOperation" in again.headers) == (200, True)
+    assert again.body["properties"]["provisioningState"] == "Succeeded"
+    changed = send(plane, "PUT", LOCAL, site(changed="yes"))
+    assert changed.body["properties"]["provisioningState"] == "Updating"
+
+
 WAN, HUB = f"{N}virtualWans/wan", f"{N}virtualHubs/hub"
 SITE, HUB_GATEWAY = f"{N}vpnSites/office", f"{N}vpnGateways/hub-gw"
 HUB_CONNECTION = f"{HUB_GATEWAY}/vpnConnections/to-office"
