@@ -82,7 +82,11 @@ def remove(plane: ControlPlane, request: ArmRequest, resource: Resource) -> ArmR
     answer = kind.deleted
     look = reads.look_of(request)
 
+    is_there = _presence(plane, resource)
+
     def gone() -> None:
+        if not is_there():
+            return
         for descendant in list(plane.store.descendants(resource.path)):
             forget(plane, descendant)
         forget(plane, resource)
@@ -202,8 +206,18 @@ def _accept_and_fail(kind: ResourceKind, write: Write, answer: Answer) -> ArmRes
     return _answer(plane, kind, ghost, answer, operation, reads.look_of(write.request))
 
 
+def _presence(plane: ControlPlane, resource: Resource) -> Callable[[], bool]:
+    """:return: tells later whether the resource is still there: what it hangs on can go while an operation runs"""
+    was_stored = plane.store.find(resource.path) is resource
+    return lambda: not was_stored or plane.store.find(resource.path) is resource
+
+
 def _ending(kind: ResourceKind, write: Write, resource: Resource, answer: Answer) -> Any:
+    is_there = _presence(write.plane, resource)
+
     def end() -> None:
+        if not is_there():
+            return
         if answer.deferred:
             resource.body, resource.facts = write.body, write.facts
             write.plane.store.changed(resource)

@@ -333,3 +333,31 @@ def test_what_refers_to_a_resource_is_told_when_it_goes():
     assert send(plane, "DELETE", CRATE).status == 202
     plane.operations.advance()
     assert send(plane, "GET", "Microsoft.Test/labels/l").status == 404
+
+
+class SlowBottles(Bottles):
+    created = Answer(status=201, follow=Follow.ASYNC_OPERATION, duration_s=30)
+    deleted = Answer(status=202, follow=Follow.BOTH, state="Deleting", duration_s=60)
+
+    def settled(self, plane, resource):
+        assert plane.store.find(resource.path) is resource
+
+    def removed(self, plane, resource):
+        assert plane.store.find(resource.path) is None
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_an_operation_on_what_went_with_its_parent_changes_nothing(method):
+    plane = make_plane([*subscriptions.KINDS, Crates(), SlowBottles()], time_scale=1.0)
+    put(plane, CRATE, BODY)
+    bottle = f"{CRATE}/bottles/b"
+    send(plane, "PUT", bottle, {"properties": {"litres": 1}})
+    if method == "DELETE":
+        finish(plane)
+        send(plane, "DELETE", bottle)
+    send(plane, "DELETE", CRATE)
+    plane.clock.advance(10)
+    send(plane, "PUT", CRATE, BODY)
+    send(plane, "PUT", bottle, {"properties": {"litres": 2}})
+    plane.clock.advance(55)
+    assert send(plane, "GET", bottle).body["properties"] == {"litres": 2, "provisioningState": "Succeeded"}
