@@ -52,6 +52,7 @@ from airflow_provider_netconn.lab.resources.network_versions import (
 from airflow_provider_netconn.lab.resources.public_addresses import configuration_of
 from airflow_provider_netconn.lab.resources.route_tables import ROUTES
 from airflow_provider_netconn.lab.resources.subnet_addresses import allocate, overlapping
+from airflow_provider_netconn.lab.resources.vpn_gateways import CONNECTIONS
 
 if TYPE_CHECKING:
     from airflow_provider_netconn.lab.arm.engine import ControlPlane
@@ -246,13 +247,29 @@ class InterfaceConfigurations(ResourceKind):
 
 
 def virtual_network_tag(plane: ControlPlane, network: Resource) -> list[str]:
-    """:return: the prefixes that ``VirtualNetwork`` stands for: the network's own, and those of connected peers that
-    may be accessed"""
-    prefixes = peerings.space_of(network.properties)
+    """:return: the prefixes that ``VirtualNetwork`` stands for: the network's own, those of connected peers that may be
+    accessed, and those behind its gateways"""
+    prefixes = [*peerings.space_of(network.properties), *behind_gateways(plane, network)]
     for peering in plane.store.children(network.path, PEERINGS):
         if peering.facts["peeringState"] == peerings.CONNECTED and peering.properties["allowVirtualNetworkAccess"]:
             prefixes += peering.facts["remoteAddressSpace"]
     return prefixes
+
+
+def behind_gateways(plane: ControlPlane, network: Resource) -> list[str]:
+    """:return: the prefixes of the sites that a network reaches by its own gateways, or by those of a peer that lends
+    them"""
+    gateways = peerings.gateways_of(plane, network.path)
+    for peering in plane.store.children(network.path, PEERINGS):
+        if peering.facts["peeringState"] == peerings.CONNECTED and peering.properties["useRemoteGateways"]:
+            gateways += peerings.gateways_of(plane, parse_path(peerings.remote_of(peering)))
+    return [
+        prefix
+        for gateway in gateways
+        for connection in plane.store.referrers(gateway.path, CONNECTIONS)
+        if (site := plane.store.find(id_of(connection.properties.get("localNetworkGateway2")))) is not None
+        for prefix in site.properties.get("localNetworkAddressSpace", {}).get("addressPrefixes", ())
+    ]
 
 
 def decide_flow(plane: ControlPlane, interface: Resource, flow: Flow) -> Decision:
@@ -300,11 +317,15 @@ def effective_routes(plane: ControlPlane, interface: Resource) -> list[dict[str,
     for peering in connected:
         if peering.properties["allowVirtualNetworkAccess"]:
             routes += [_route("Default", prefix, "VNetPeering") for prefix in peering.facts["remoteAddressSpace"]]
+    table = plane.store.find(id_of(subnet.properties.get("routeTable"))) if "routeTable" in subnet.properties else None
+    propagates = table is None or not table.properties["disableBgpRoutePropagation"]
+    if propagates:
+        hop = "VirtualNetworkGateway"
+        routes += [_route(hop, prefix, hop) for prefix in behind_gateways(plane, network)]
     reachable = [network.path, *(parse_path(peerings.remote_of(peering)) for peering in connected)]
     routes += [_route("Default", f"{address}/32", "InterfaceEndpoint") for address in _endpoints(plane, reachable)]
     routes.append(_route("Default", "0.0.0.0/0", "Internet"))
     routes += [_route("Default", prefix, "None") for prefix in UNROUTED if not overlapping([prefix], space)]
-    table = plane.store.find(id_of(subnet.properties.get("routeTable"))) if "routeTable" in subnet.properties else None
     if table is None:
         return routes
     own = plane.store.children(table.path, ROUTES)
@@ -312,7 +333,6 @@ def effective_routes(plane: ControlPlane, interface: Resource) -> list[dict[str,
     for route in routes:
         if route["addressPrefix"][0] in overridden:
             route["state"] = "Invalid"
-    propagates = not table.properties["disableBgpRoutePropagation"]
     return [
         *({**route, "disableBgpRoutePropagation": not propagates} for route in routes),
         *(_user_route(route) for route in own),

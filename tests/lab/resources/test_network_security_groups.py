@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_netconn.lab.arm.requests import ArmResponse
 from airflow_provider_netconn.lab.resources.network_interfaces import decide_flow
 from airflow_provider_netconn.lab.resources.network_security_groups import Flow
 from tests.lab.arm.planes import make_plane, put
-from tests.lab.resources.test_virtual_networks import KINDS, NET, SUBNET, code, full, nic, send, vnet
+from tests.lab.resources.network_landscape import KINDS, NET, SUBNET, code, full, nic, result_of, send, vnet
 
 GUARD = "Microsoft.Network/networkSecurityGroups/guard"
 TABLE = "Microsoft.Network/routeTables/table"
@@ -29,12 +28,6 @@ def rule(priority=100, direction="Inbound", access="Allow", **more):
             **more,
         }
     }
-
-
-def result_of(plane, answer: ArmResponse):
-    """The body at the end of an accepted action."""
-    path, _, query = answer.headers["Location"].removeprefix("https://management.lab").partition("?")
-    return send(plane, "GET", path, query=dict(part.split("=", 1) for part in query.split("&"))).body["value"]
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ from airflow_provider_netconn.lab.arm.requests import Caller
 from airflow_provider_netconn.lab.resources import peerings, subscriptions, virtual_networks
 from airflow_provider_netconn.lab.resources.subscriptions import make_subscription
 from tests.lab.arm.planes import GROUP, OTHER_SUBSCRIPTION, OTHER_TENANT, OWNER, Owners, make_plane, put
-from tests.lab.arm.planes import send as send_unchecked
-from tests.lab.oracles import SWAGGER, check_answer
+from tests.lab.resources.network_landscape import code, send, vnet
 
 KINDS = [*subscriptions.KINDS, *virtual_networks.KINDS, *peerings.KINDS]
 A, B, C = (f"Microsoft.Network/virtualNetworks/{name}" for name in ("hub", "data", "spare"))
@@ -17,13 +16,15 @@ A_TO_B, B_TO_A = f"{A}/virtualNetworkPeerings/to-b", f"{B}/virtualNetworkPeering
 SPACES = {A: "10.1.0.0/16", B: "10.2.0.0/16", C: "10.3.0.0/16"}
 
 
-def vnet(*prefixes, **more):
-    return {"location": "eastus", "properties": {"addressSpace": {"addressPrefixes": list(prefixes)}, **more}}
-
-
 def to(network, **more):
     target = network if network.startswith("/") else f"{GROUP}/providers/{network}"
     return {"properties": {"remoteVirtualNetwork": {"id": target}, **more}}
+
+
+def with_peerings(prefix, *items):
+    body = vnet(prefix)
+    body["properties"]["virtualNetworkPeerings"] = list(items)
+    return body
 
 
 @pytest.fixture
@@ -41,21 +42,9 @@ def pair(plane):
     return plane
 
 
-def send(plane, method, path, body=None, **options):
-    answer = send_unchecked(plane, method, path, body, **options)
-    if SWAGGER.is_dir():
-        whole = path if path.startswith("/") else f"{GROUP}/providers/{path}"
-        check_answer(method, whole, answer.status, answer.body)
-    return answer
-
-
 def states(plane, *paths, version="2024-03-01"):
     shown = [send(plane, "GET", path, version=version).body["properties"] for path in paths or (A_TO_B, B_TO_A)]
     return [(properties["peeringState"], properties.get("peeringSyncLevel")) for properties in shown]
-
-
-def code(answer):
-    return answer.status, answer.body["error"]["code"]
 
 
 def test_the_first_side_is_initiated_and_the_second_connects_both(plane):
@@ -172,7 +161,7 @@ def test_a_networks_own_body_carries_its_peerings_along(pair):
 
 def test_a_peering_may_be_made_with_its_network(plane):
     peering = {"name": "to-b", **to(B)}
-    put(plane, "Microsoft.Network/virtualNetworks/dd", vnet("10.4.0.0/16", virtualNetworkPeerings=[peering]))
+    put(plane, "Microsoft.Network/virtualNetworks/dd", with_peerings("10.4.0.0/16", peering))
     path = "Microsoft.Network/virtualNetworks/dd/virtualNetworkPeerings/to-b"
     assert states(plane, path) == [("Initiated", "RemoteNotInSync")]
     put(plane, f"{B}/virtualNetworkPeerings/to-d", to("Microsoft.Network/virtualNetworks/dd"))
@@ -180,10 +169,10 @@ def test_a_peering_may_be_made_with_its_network(plane):
 
 
 def test_dropping_a_side_from_its_networks_body_disconnects_the_other(pair):
-    body = vnet(SPACES[A], virtualNetworkPeerings=[{"name": "renamed", **to(B)}])
+    body = with_peerings(SPACES[A], {"name": "renamed", **to(B)})
     assert code(send(pair, "PUT", A, body))[0] == 400
     assert states(pair) == [("Connected", "FullyInSync")] * 2, "a refused write changes nothing"
-    put(pair, A, vnet(SPACES[A], virtualNetworkPeerings=[]))
+    put(pair, A, with_peerings(SPACES[A]))
     assert states(pair, B_TO_A) == [("Disconnected", "RemoteNotInSync")]
 
 
@@ -304,7 +293,7 @@ def test_older_api_versions_know_less(pair):
 
 
 def subnets(**prefixes):
-    return [{"name": name, "properties": {"addressPrefix": prefix}} for name, prefix in prefixes.items()]
+    return {name: {"addressPrefix": prefix} for name, prefix in prefixes.items()}
 
 
 def test_subnets_can_be_peered_where_networks_overlap(plane):
