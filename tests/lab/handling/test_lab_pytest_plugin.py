@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import subprocess
 import sys
@@ -145,6 +146,38 @@ def test_networks_do_not_overlap_and_peer_as_azures_do(lab):
     assert lab.peering(hub.to(data)) == ("Connected", "FullyInSync")
     lab.reset()
     assert lab.get(hub.id) is None
+
+
+def test_example_of_the_docs_holds(lab):
+    from azure.mgmt.network import NetworkManagementClient
+
+    lab.reset()
+    hub, data = lab.networks("hub", "data")
+    throttled = lab.fault("throttled:1", method="PUT", path="virtualNetworkPeerings/*")
+    with lab.client(NetworkManagementClient) as client:
+        client.virtual_network_peerings.begin_create_or_update(
+            "test-networks", hub.name, "to-data", hub.to(data).body
+        ).result()
+    assert throttled.applied == 1
+    assert lab.peering(hub.to(data)) == ("Initiated", "RemoteNotInSync")
+    assert [entry.status for entry in lab.journal(method="PUT")] == [429, 201]
+
+
+def test_no_secret_of_the_lab_is_in_its_journal(lab):
+    lab.reset()
+    trust = ssl.create_default_context(cafile=lab.ca_file)
+    token = lab.credential().get_token("https://management.azure.com/.default").token
+    bearer = {"Authorization": f"Bearer {token}", "x-ms-authorization-auxiliary": f"Bearer {lab.token('astronomer')}"}
+    httpx.get(f"{lab.arm_url}{GROUP}", params={"api-version": "2021-04-01"}, headers=bearer, verify=trust)
+    astro = lab.state()["astro"]["tokens"][0]["token"]
+    httpx.get(f"{lab.astro_url}/v1/organizations", headers={"Authorization": f"Bearer {astro}"}, verify=trust)
+    headers = {"Metadata": "true"}
+    query = {"api-version": "2018-02-01", "resource": "https://management.azure.com/"}
+    managed = httpx.get(f"{lab.managed_identity_url}/metadata/identity/oauth2/token", params=query, headers=headers)
+    written = json.dumps([entry.to_json() for entry in lab.journal()])
+    assert {entry.service for entry in lab.journal()} == {"arm", "authority", "astro", "managed_identity"}
+    for secret in (token, lab.principal().client_secret, astro, managed.json()["access_token"], "eyJ"):
+        assert secret not in written
 
 
 def test_operation_of_azures_own_client_fails_as_a_fault_says(lab):
