@@ -65,8 +65,8 @@ class Workspaces(Service):
     type = WORKSPACES
     api_versions = SYNAPSE_VERSIONS
     refusals = REFUSALS
-    created = Answer(status=202, follow=Follow.BOTH, state="Provisioning", duration_s=120)
-    updated = Answer(status=202, follow=Follow.BOTH, state="Provisioning", duration_s=30)
+    created = Answer(status=201, follow=Follow.BOTH, state="Provisioning", duration_s=120)
+    updated = Answer(status=201, follow=Follow.BOTH, state="Provisioning", duration_s=30)
     patched = updated
     deleted = Answer(status=202, follow=Follow.BOTH, shown=Shown.NOTHING, state="Deleting", duration_s=60)
     polling = POLLING
@@ -147,8 +147,8 @@ class WorkspaceFirewallRules(FirewallRuleKind):
     refusals = REFUSALS
     name_pattern = RULE_NAME
     properties = SPAN
-    created = Answer(status=202, follow=Follow.BOTH, state="Provisioning", duration_s=5)
-    updated = created
+    created = Answer(status=201, follow=Follow.BOTH, state="Provisioning", duration_s=5)
+    updated = Answer(status=200, follow=Follow.BOTH, state="Provisioning", duration_s=5)
     deleted = Answer(status=202, follow=Follow.BOTH, shown=Shown.NOTHING, state="Deleting", duration_s=5)
     polling = POLLING
 

@@ -59,11 +59,11 @@ def covered():
     for folder in PLACES:
         for file in sorted((EXAMPLES / folder).rglob("*.json")):
             name = str(file.relative_to(EXAMPLES))
-            if "/2017-" in name or "/2018-" in name or "/2020-02-14-privatepreview" in name:
-                continue  # single servers, and a version that the examples alone know
-            if any(word in name for word in ("Private", "Get", "List", "Delete", "NetworkSecurityPerimeter")):
-                if "WithNetworkAcls" not in name and "AllowedCopyScope" not in name:
-                    continue
+            if "/2017-" in name or "/2018-" in name:
+                continue  # single servers
+            reads = any(word in name for word in ("Private", "Get", "List", "Delete", "NetworkSecurityPerimeter"))
+            if reads and "WithNetworkAcls" not in name and "AllowedCopyScope" not in name:
+                continue
             found = next(((method, below) for pattern, method, below in REQUESTS if re.search(pattern, name)), None)
             if found is not None:
                 yield pytest.param(folder, file, *found, id=name)
