@@ -60,6 +60,8 @@ NAMES = {
 }
 GUID, HEX = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "[0-9a-f]{32}"
 
+SHARED_TABLE = oracles.SHARED / "facts" / "arm_status_table.json"
+
 TYPES = [
     pytest.param(link, id=link.type)
     for link in link_types().values()
@@ -400,3 +402,28 @@ def test_azures_own_examples_are_accepted(plane, file):
     verb = "PATCH" if file.stem.endswith("Tags") else "PUT"
     changed = send(plane, verb, one.id, body, version=version)
     assert changed.status < 300, changed.body
+
+
+RECORDED = SHARED_TABLE.is_file() and [
+    row
+    for row in json.loads(SHARED_TABLE.read_text(encoding="utf-8"))["rows"]
+    if row["type"].endswith("/privateendpointconnections") and "privatelinkservices/" not in row["type"]
+]
+
+
+@oracles.needs_shared
+@pytest.mark.parametrize("row", RECORDED or [], ids=lambda row: f"{row['method']} {row['type'].rpartition('/')[0]}")
+def test_answers_are_among_those_that_were_recorded(plane, row):
+    link = link_types()[row["type"].rpartition("/")[0]]
+    target = STORAGE if link.type == "Microsoft.Storage/storageAccounts" else target_of(link)
+    make_parents(plane, target)
+    put(plane, ENDPOINT, endpoint(target, group_of(plane, target), manual=True))
+    resource = plane.find(full(target))
+    [one] = [child for child in plane.store.children(resource.path) if child.kind.type.endswith("EndpointConnections")]
+    body = {"properties": {"privateLinkServiceConnectionState": {"status": "Approved", "description": "yes"}}}
+    given = None if row["method"] == "DELETE" else body
+    answer = send(plane, row["method"], one.id, given, version=link.versions[-1])
+    shown = answer.body if isinstance(answer.body, dict) else {}
+    headers = {name.lower() for name in answer.headers} & {"azure-asyncoperation", "location"}
+    seen = (answer.status, headers, shown.get("properties", {}).get("provisioningState"))
+    assert seen in [(one["status"], set(one["headers"]), one["provisioningState"]) for one in row["answers"]]
