@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-CLOUD: Final = "NetconnLab"
-"""How azure-cli calls the lab."""
+from airflow_provider_netconn.lab.cloud_metadata import CLOUD
 
 
 def variables(state: Mapping[str, Any], principal: str | None = None) -> dict[str, str]:
@@ -46,24 +45,18 @@ def variables(state: Mapping[str, Any], principal: str | None = None) -> dict[st
 
 
 def azure_cli(state: Mapping[str, Any], principal: str | None = None) -> list[str]:
-    """The shell commands by which azure-cli signs in to a lab.
+    """The shell commands by which azure-cli signs in to a lab, in a folder of settings of its own.
 
     :raises KeyError: there is no principal of that name
     """
     chosen = _principal(state, principal or state["owner"])
-    register = {
-        "--name": CLOUD,
-        "--endpoint-resource-manager": state["arm_url"],
-        "--endpoint-active-directory": state["authority_url"],
-        "--endpoint-active-directory-resource-id": "https://management.core.windows.net/",
-        "--endpoint-active-directory-graph-resource-id": f"{state['graph_url']}/",
-        "--endpoint-microsoft-graph-resource-id": f"{state['graph_url']}/",
-    }
     login = {"--username": chosen["app_id"], "--password": chosen["client_secret"], "--tenant": chosen["tenant_id"]}
     return [
+        'export AZURE_CONFIG_DIR="$(mktemp -d)"  # your own clouds and sign-ins stay as they are',
         f"export REQUESTS_CA_BUNDLE={shlex.quote(state['ca_file'])}",
         "export AZURE_CORE_INSTANCE_DISCOVERY=false  # it would ask Microsoft whether the lab's authority is one",
-        _command("az cloud register", register),
+        "export AZURE_CORE_COLLECT_TELEMETRY=false",
+        _command("az cloud register", {"--name": CLOUD, "--endpoint-resource-manager": state["arm_url"]}),
         f"az cloud set --name {CLOUD}",
         _command("az login --service-principal", login),
     ]

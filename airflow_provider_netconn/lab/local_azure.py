@@ -9,6 +9,7 @@ import json
 import pkgutil
 import secrets
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, Final, Self
 
 from airflow_provider_netconn.lab import resources as resource_types
@@ -133,7 +134,7 @@ class LocalAzure:
     def _applications(self) -> dict[str, Application]:
         identities = managed_identity.AssignedIdentities(*self._assigned_identities())
         found: dict[str, Application] = {
-            "arm": ArmApplication(self.plane, lambda: cloud_metadata(self.url)),
+            "arm": ArmApplication(self.plane, partial(cloud_metadata, self.url)),
             "authority": authority_application(
                 self.directory, self.tokens, self.resources, self.clock, federation=self.federation
             ),

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from airflow_provider_netconn.lab.arm.engine import ControlPlane
+from airflow_provider_netconn.lab.arm.errors import missing_api_version
 from airflow_provider_netconn.lab.arm.requests import ArmRequest, ArmResponse
 
 Scope = MutableMapping[str, Any]
@@ -25,10 +26,11 @@ class ArmApplication:
     """Takes requests to Resource Manager from a web server.
 
     :param plane: what answers them
-    :param metadata: the body of ``/metadata/endpoints``, by which clients learn of a cloud's other endpoints
+    :param metadata: gives, for an api-version, the body of ``/metadata/endpoints``, by which clients learn of a cloud's
+        other endpoints
     """
 
-    def __init__(self, plane: ControlPlane, metadata: Callable[[], Any]) -> None:
+    def __init__(self, plane: ControlPlane, metadata: Callable[[str], Any]) -> None:
         self._plane = plane
         self._metadata = metadata
 
@@ -38,7 +40,7 @@ class ArmApplication:
         if content is None:
             response = ArmResponse(413, {"error": {"code": "RequestEntityTooLarge", "message": "The limit is 4 MB."}})
         elif scope["path"] == PUBLIC_PATHS:
-            response = ArmResponse(200, self._metadata())
+            response = self._describe(request_of(scope, content).api_version)
         else:
             request = request_of(scope, content)
             response = self._plane.handle(request)
@@ -52,6 +54,11 @@ class ArmApplication:
         raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": response.status, "headers": raw})
         await send({"type": "http.response.body", "body": body})
+
+    def _describe(self, api_version: str) -> ArmResponse:
+        if not api_version:
+            return ArmResponse(400, missing_api_version().body)
+        return ArmResponse(200, self._metadata(api_version))
 
     def _common_headers(self, scope: Scope) -> dict[str, str]:
         sent = {name.lower(): value for name, value in scope["headers"]}

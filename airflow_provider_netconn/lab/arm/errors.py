@@ -53,6 +53,15 @@ class ArmError(Exception):
         return {"error": error} if self.enveloped else error
 
 
+def missing_api_version() -> ArmError:
+    """Every request to Resource Manager says which version of the API it speaks."""
+    return ArmError(
+        400,
+        "MissingApiVersionParameter",
+        "The api-version query parameter (?api-version=) is required for all requests.",
+    )
+
+
 def resource_not_found(type_name: str, name: str, group: str) -> ArmError:
     """A top-level resource, or the parent of a child that was asked for, does not exist."""
     return ArmError(
