@@ -10,6 +10,7 @@ import ipaddress
 import re
 import uuid
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_netconn.lab.arm.errors import ArmError
@@ -392,6 +393,7 @@ class AssociationLinks(Links):
     type = f"{SUBNETS}/serviceAssociationLinks"
 
 
+@lru_cache(maxsize=32768)
 def upper_names(resource_id: str) -> str:
     """Spell an id as back-references of the network provider do (recorded): names and group upper-cased.
 
