@@ -47,6 +47,7 @@ _CURRENT: ContextVar[_Exchange | None] = ContextVar("netconn_lab_exchange", defa
 class _Exchange:
     """What becomes of one request."""
 
+    scope: Scope
     began: float
     started: float
     method: str
@@ -54,12 +55,18 @@ class _Exchange:
     query: str
     content_type: str
     body: bytes
-    principal: str | None
+    claimed_principal: str | None
     correlation_id: str
     status: int | None = None
     fault: str | None = None
     headers: dict[bytes, bytes] = field(default_factory=dict)
     is_written_down: bool = False
+
+    @property
+    def principal(self) -> str | None:
+        """Who asked: as Resource Manager found, which tells it in the scope, or else as the token claims."""
+        caller = self.scope.get("netconn.caller")
+        return self.claimed_principal if caller is None else str(caller.object_id)
 
 
 def note_fault(fault: Fault) -> None:
@@ -90,6 +97,7 @@ class Gate:
         if body is None:
             return  # the client left before it had asked anything
         exchange = _Exchange(
+            scope=scope,
             began=self._clock.now(),
             started=time.perf_counter(),
             method=scope["method"],
@@ -97,7 +105,7 @@ class Gate:
             query=scope["query_string"].decode("latin-1"),
             content_type=header(scope, "content-type") or "",
             body=body,
-            principal=claimed_principal(header(scope, "authorization")),
+            claimed_principal=claimed_principal(header(scope, "authorization")),
             correlation_id=header(scope, _CORRELATION) or str(uuid.uuid4()),
         )
         token = _CURRENT.set(exchange)

@@ -25,7 +25,8 @@ class Entry:
     :param time: when it came, in seconds since the epoch by the lab's clock
     :param service: which service was asked: ``arm``, ``authority``, ``managed_identity``, ``graph``, ``astro``
     :param path: decoded, without the query
-    :param principal: the object id that its token claims; None without a token that has one
+    :param principal: object id of the caller: to Resource Manager as verified, elsewhere as its token claims; None
+        without a token that has one
     :param status: what was answered; None where no answer was given: the connection was reset, or the client left
     :param duration_s: until the last octet of the answer
     :param correlation_id: ``x-ms-correlation-request-id`` of the answer, or else of the request
