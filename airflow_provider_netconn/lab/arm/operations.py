@@ -285,3 +285,8 @@ class Operations:
 def timestamp(seconds: float) -> str:
     """:return: lab time as Azure writes it, such as ``2026-03-01T08:00:00.1234567Z``"""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"
+
+
+def named_operation(operation: Operation, name: str) -> dict[str, Any]:
+    """:return: the body of an accepted write that names the operation instead of the resource, as databases answer"""
+    return {"operation": name, "startTime": timestamp(operation.starts_at)}

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_netconn.lab.arm.errors import ArmError
 from airflow_provider_netconn.lab.arm.identifiers import ArmPath
 from airflow_provider_netconn.lab.arm.kinds import Write
-from airflow_provider_netconn.lab.arm.operations import Answer, Follow, Operation, Polling, Shown, provider_polling
+from airflow_provider_netconn.lab.arm.operations import (
+    Answer,
+    Follow,
+    Operation,
+    Polling,
+    Shown,
+    named_operation,
+    provider_polling,
+)
 from airflow_provider_netconn.lab.arm.schema import Anything, Choice, Object, Refusals, Text
 from airflow_provider_netconn.lab.arm.store import Resource
 from airflow_provider_netconn.lab.resources.firewall_rules import (
@@ -25,7 +33,7 @@ from airflow_provider_netconn.lab.resources.firewall_rules import (
     span_rules,
 )
 from airflow_provider_netconn.lab.resources.service_versions import MYSQL_VERSIONS, POSTGRESQL_VERSIONS
-from airflow_provider_netconn.lab.resources.services import NameCheck, Service, named_operation
+from airflow_provider_netconn.lab.resources.services import NameCheck, Service
 
 if TYPE_CHECKING:
     from airflow_provider_netconn.lab.arm.engine import ControlPlane

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_netconn.lab.arm.errors import ArmError, method_not_allowed
 from airflow_provider_netconn.lab.arm.identifiers import ArmPath
 from airflow_provider_netconn.lab.arm.kinds import Look, Patch, ResourceKind, Write
-from airflow_provider_netconn.lab.arm.operations import Answer, Follow, Operation, Polling, Shown, provider_polling
+from airflow_provider_netconn.lab.arm.operations import (
+    Answer,
+    Follow,
+    Operation,
+    Polling,
+    Shown,
+    named_operation,
+    provider_polling,
+)
 from airflow_provider_netconn.lab.arm.requests import ArmRequest, ArmResponse
 from airflow_provider_netconn.lab.arm.schema import Anything, Choice, Object, Refusals, Text
 from airflow_provider_netconn.lab.arm.store import Resource
@@ -31,7 +39,6 @@ from airflow_provider_netconn.lab.resources.private_link import (
     link_types,
 )
 from airflow_provider_netconn.lab.resources.private_link_records import write_records
-from airflow_provider_netconn.lab.resources.services import named_operation
 
 if TYPE_CHECKING:
     from airflow_provider_netconn.lab.arm.engine import ControlPlane

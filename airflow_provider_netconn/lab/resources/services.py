@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_netconn.lab.arm.errors import ArmError
 from airflow_provider_netconn.lab.arm.identifiers import ArmPath
 from airflow_provider_netconn.lab.arm.kinds import CollectionHandler, Look, Patch, ResourceKind, Write
-from airflow_provider_netconn.lab.arm.operations import Operation, timestamp
 from airflow_provider_netconn.lab.arm.requests import ArmRequest, ArmResponse
 from airflow_provider_netconn.lab.arm.schema import Anything, Dictionary, Items, Object, Shape, Text
 from airflow_provider_netconn.lab.arm.store import Resource
 from airflow_provider_netconn.lab.resources.firewall_rules import Firewalled
+from airflow_provider_netconn.lab.resources.private_endpoint_connections import shown_on
 
 if TYPE_CHECKING:
     from airflow_provider_netconn.lab.arm.engine import ControlPlane
@@ -68,7 +68,7 @@ class Service(Firewalled):
     def render_properties(self, plane: ControlPlane, resource: Resource, look: Look) -> dict[str, Any]:
         shown = super().render_properties(plane, resource, look)
         if self.connections_shown:
-            shown["privateEndpointConnections"] = private_endpoint_connections(plane, resource, look)
+            shown["privateEndpointConnections"] = shown_on(plane, resource, look)
         return shown
 
 
@@ -126,13 +126,6 @@ def complete_identity(write: Write) -> None:
         assigned[identity_id] = {"principalId": str(principal), "clientId": str(uuid.uuid5(principal, "client"))}
 
 
-def private_endpoint_connections(plane: ControlPlane, resource: Resource, look: Look) -> list[dict[str, Any]]:
-    """:return: the connections of private endpoints to a resource, as the resource itself shows them"""
-    path = resource.path.children("privateEndpointConnections")
-    kind = plane.kind(path.type)
-    return [] if kind is None else [kind.render(plane, one, look) for one in kind.members(plane, path)]
-
-
 def check_subnet(plane: ControlPlane, subnet_id: str, service: str) -> str | None:
     """Look at a subnet that a rule is to admit.
 
@@ -156,11 +149,6 @@ def check_subnet(plane: ControlPlane, subnet_id: str, service: str) -> str | Non
             f"collection before trying to ACL {service} resources to these subnets.."
         )
     return None
-
-
-def named_operation(operation: Operation, name: str) -> dict[str, Any]:
-    """:return: the body of an accepted write that names the operation instead of the resource, as databases answer"""
-    return {"operation": name, "startTime": timestamp(operation.starts_at)}
 
 
 def new_key(size: int = 64) -> str:

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_netconn.lab.arm.errors import ArmError, parent_not_found
 from airflow_provider_netconn.lab.arm.identifiers import ArmPath
 from airflow_provider_netconn.lab.arm.kinds import Patch, ResourceKind, Write
-from airflow_provider_netconn.lab.arm.operations import Answer, Follow, Operation, Shown, provider_polling, timestamp
+from airflow_provider_netconn.lab.arm.operations import (
+    Answer,
+    Follow,
+    Operation,
+    Shown,
+    named_operation,
+    provider_polling,
+    timestamp,
+)
 from airflow_provider_netconn.lab.arm.requests import ArmRequest, ArmResponse
 from airflow_provider_netconn.lab.arm.schema import (
     Anything,
@@ -38,7 +46,7 @@ from airflow_provider_netconn.lab.resources.firewall_rules import (
     span_rules,
 )
 from airflow_provider_netconn.lab.resources.service_versions import SQL_VERSIONS
-from airflow_provider_netconn.lab.resources.services import NameCheck, Service, check_subnet, named_operation
+from airflow_provider_netconn.lab.resources.services import NameCheck, Service, check_subnet
 
 if TYPE_CHECKING:
     from airflow_provider_netconn.lab.arm.engine import ControlPlane
