@@ -53,10 +53,11 @@ INITIATED, CONNECTED, DISCONNECTED = "Initiated", "Connected", "Disconnected"
 
 SHOWN_SINCE = {
     "doNotVerifyRemoteGateways": "2020-08-01",
-    "resourceGuid": "2020-08-01",
+    "remoteBgpCommunities": "2020-06-01",
+    "resourceGuid": "2020-07-01",
     "peeringSyncLevel": "2021-02-01",
     "remoteVirtualNetworkAddressSpace": "2021-02-01",
-    "remoteVirtualNetworkEncryption": "2022-01-01",
+    "remoteVirtualNetworkEncryption": "2021-08-01",
     "peerCompleteVnets": "2023-09-01",
     "localAddressSpace": "2023-09-01",
     "localVirtualNetworkAddressSpace": "2023-09-01",
@@ -64,7 +65,8 @@ SHOWN_SINCE = {
     "remoteSubnetNames": "2023-09-01",
     "enableOnlyIPv6Peering": "2023-09-01",
 }
-"""Properties that older api-versions do not show, and the first that does; 2018-08-01 was recorded without them."""
+"""Properties that older api-versions do not show, and the first that does, as the models of azure-mgmt-network 20.0 have
+them up to 2021; 2018-08-01 was recorded without them, 2023-11-01 with ``peerCompleteVnets``."""
 
 PAIR = uuid.UUID("6d1c5c3e-6a1f-5a3f-9a5b-6f3f0c6b8a10")
 """Namespace of the guids that the two sides of a peering share."""
