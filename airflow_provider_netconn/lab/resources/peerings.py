@@ -65,8 +65,8 @@ SHOWN_SINCE = {
     "remoteSubnetNames": "2023-09-01",
     "enableOnlyIPv6Peering": "2023-09-01",
 }
-"""Properties that older api-versions do not show, and the first that does, as the models of azure-mgmt-network 20.0 have
-them up to 2021; 2018-08-01 was recorded without them, 2023-11-01 with ``peerCompleteVnets``."""
+"""Properties that older api-versions do not show, and the first that does, as azure-mgmt-network 20.0 has them up to
+2021; 2018-08-01 was recorded without them, 2023-11-01 with ``peerCompleteVnets``."""
 
 PAIR = uuid.UUID("6d1c5c3e-6a1f-5a3f-9a5b-6f3f0c6b8a10")
 """Namespace of the guids that the two sides of a peering share."""
