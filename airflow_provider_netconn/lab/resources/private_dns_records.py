@@ -216,7 +216,7 @@ class RecordSets(ResourceKind):
                 "as another record set of the zone.",
                 enveloped=False,
             )
-        if len(write.plane.store.children(zone.path)) >= MOST_RECORD_SETS:
+        if len(_written_in(write.plane, zone)) >= MOST_RECORD_SETS:
             raise bad_request(f"The zone '{zone.path.name}' has {MOST_RECORD_SETS} record sets.", enveloped=False)
 
     def check_delete(self, plane: ControlPlane, request: ArmRequest, resource: Resource) -> None:
@@ -301,8 +301,7 @@ class RecordSetList(AllRecordSets):
 
 def record_sets_of(plane: ControlPlane, zone: Resource) -> list[Resource]:
     """:return: all record sets of a zone, autoregistered ones included"""
-    stored = [one for one in plane.store.children(zone.path) if one.kind.type != ZONE_LINKS]
-    return [*stored, *RECORD_SETS["A"].registered(plane, zone)]
+    return [*_written_in(plane, zone), *RECORD_SETS["A"].registered(plane, zone)]
 
 
 def count_record_sets(plane: ControlPlane, zone: Resource) -> int:
@@ -322,6 +321,10 @@ def make_start_of_authority(plane: ControlPlane, zone: Resource) -> None:
             changed_at=now,
         )
     )
+
+
+def _written_in(plane: ControlPlane, zone: Resource) -> list[Resource]:
+    return [one for one in plane.store.children(zone.path) if one.kind.type != ZONE_LINKS]
 
 
 def fqdn_of(path: ArmPath) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider_netconn.lab.resources import dns_forwarding, dns_resolver
 from airflow_provider_netconn.lab.resources.name_resolution import (
     inbound_addresses,
     network_of_inbound_address,
@@ -32,7 +33,6 @@ RESOLVER = f"{RESOLVERS}/resolver"
 INBOUND = f"{RESOLVER}/inboundEndpoints/in"
 OUTBOUND = f"{RESOLVER}/outboundEndpoints/out"
 RULES = f"{RULESETS}/rules"
-GUID = r"[0-9a-f-]{36}"
 
 
 def ask(plane, method, path, body=None, version=RESOLVER_VERSION, **options):
@@ -332,6 +332,31 @@ def test_a_links_network_can_go_and_takes_the_link_along(resolved):
     ask(plane, "DELETE", spoke, version=NETWORK_VERSION)
     finish(plane)
     assert ask(plane, "GET", f"{RULES}/virtualNetworkLinks").body == {"value": []}
+
+
+@pytest.mark.parametrize(
+    ("module", "limit", "path", "body"),
+    [
+        (dns_resolver, "MOST_RESOLVERS", f"{RESOLVERS}/second", resolver_body(f"{NETWORKS}/spoke")),
+        (dns_resolver, "MOST_ENDPOINTS", f"{OUTBOUND}2", outbound_body("in")),
+        (dns_forwarding, "MOST_RULES", f"{RULES}/forwardingRules/second", rule_body("other.example.")),
+        (
+            dns_forwarding,
+            "MOST_RULESET_LINKS",
+            f"{RULES}/virtualNetworkLinks/second",
+            {"properties": {"virtualNetwork": {"id": f"{NETWORKS}/spoke"}}},
+        ),
+    ],
+)
+def test_what_there_is_only_so_much_of(resolved, monkeypatch, module, limit, path, body):
+    plane = resolved
+    network(plane, "spoke", "10.20.0.0/16")
+    made(plane, f"{RULES}/forwardingRules/corp", rule_body())
+    made(plane, f"{RULES}/virtualNetworkLinks/hub", {"properties": {"virtualNetwork": {"id": HUB}}})
+    monkeypatch.setattr(module, limit, 1)
+    assert refused(ask(plane, "PUT", path, body)) == (400, "BadRequest")
+    monkeypatch.setattr(module, limit, 2)
+    assert ask(plane, "PUT", path, body).status in {201, 202}
 
 
 # -- what a network sees ---------------------------------------------------------------------------

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from tests.lab.arm.planes import GROUP, OTHER_SUBSCRIPTION, send
+from airflow_provider_netconn.lab.arm.requests import Caller
+from airflow_provider_netconn.lab.resources import private_dns_links, private_dns_records
+from airflow_provider_netconn.lab.resources.subscriptions import make_subscription
+from tests.lab.arm.planes import GROUP, OTHER_SUBSCRIPTION, OTHER_TENANT, OWNER, send
 from tests.lab.resources.dns_landscape import (
     NETWORK_VERSION,
     NETWORKS,
@@ -247,6 +252,58 @@ def test_links_go_with_their_network(plane):
     finish(plane)
     assert ask(plane, "GET", f"{path}/virtualNetworkLinks").body["value"] == []
     assert ask(plane, "DELETE", path).status == 202
+
+
+def test_links_go_with_the_group_of_their_network(plane):
+    base = f"/subscriptions/{OTHER_SUBSCRIPTION}/resourceGroups/spokes"
+    ask(plane, "PUT", base, {"location": "eastus"}, "2021-04-01")
+    spoke = f"{base}/providers/Microsoft.Network/virtualNetworks/spoke"
+    space = {"addressSpace": {"addressPrefixes": ["10.20.0.0/16"]}}
+    made(plane, spoke, {"location": "eastus", "properties": space}, NETWORK_VERSION)
+    path = zone(plane, "a.example.com")
+    made(plane, f"{path}/virtualNetworkLinks/spoke", link_body(spoke))
+    ask(plane, "DELETE", base, version="2021-04-01")
+    finish(plane)
+    assert shown(plane, path)["properties"]["numberOfVirtualNetworkLinks"] == 0
+
+
+def test_a_network_of_another_tenant_needs_that_tenants_token_too(plane):
+    subscription = "00000000-0000-4000-8000-00000000000f"
+    make_subscription(plane, subscription, OTHER_TENANT, "theirs")
+    theirs = Caller(tenant_id=OTHER_TENANT, object_id="00000000-0000-4000-8000-0000000000b9")
+    base = f"/subscriptions/{subscription}/resourceGroups/rg"
+    spoke = f"{base}/providers/Microsoft.Network/virtualNetworks/spoke"
+    space = {"addressSpace": {"addressPrefixes": ["10.20.0.0/16"]}}
+    ask(plane, "PUT", base, {"location": "eastus"}, "2021-04-01", caller=theirs)
+    body = {"location": "eastus", "properties": space}
+    assert ask(plane, "PUT", spoke, body, NETWORK_VERSION, caller=theirs).status == 201
+    path = zone(plane, "a.example.com") + "/virtualNetworkLinks/spoke"
+    assert refused(ask(plane, "PUT", path, link_body(spoke))) == (403, "LinkedAuthorizationFailed")
+    both = replace(OWNER, auxiliary=(theirs,))
+    assert ask(plane, "PUT", path, link_body(spoke), caller=both).status == 202
+
+
+@pytest.mark.parametrize(
+    ("module", "limit", "record", "body"),
+    [
+        (private_dns_links, "MOST_LINKS", "virtualNetworkLinks/spoke", link_body(f"{NETWORKS}/spoke")),
+        (
+            private_dns_links,
+            "MOST_REGISTERING_LINKS",
+            "virtualNetworkLinks/spoke",
+            link_body(f"{NETWORKS}/spoke", registrationEnabled=True),
+        ),
+        (private_dns_records, "MOST_RECORD_SETS", "A/second", {"properties": {"ttl": 60}}),
+    ],
+)
+def test_what_there_is_only_so_much_of(plane, monkeypatch, module, limit, record, body):
+    network(plane, "spoke", "10.20.0.0/16")
+    path = zone(plane, "a.example.com")
+    made(plane, f"{path}/virtualNetworkLinks/hub", link_body(HUB, registrationEnabled=True))
+    monkeypatch.setattr(module, limit, 1)
+    assert refused(ask(plane, "PUT", f"{path}/{record}", body)) == (400, "BadRequest")
+    monkeypatch.setattr(module, limit, 2)
+    assert ask(plane, "PUT", f"{path}/{record}", body).status in {201, 202}
 
 
 def _machine(plane, name: str, address: str, *, primary: bool = True) -> None:
