@@ -94,7 +94,12 @@ def _child(write: Write, segment: str, item: Any, place: str) -> Write:
     assert kind is not None, path.type
     kind.check_name(path)
     existing = write.plane.store.find(path)
-    body = read_body(kind.shape(), {"properties": {}, **item}, kind.refusals, f"properties.{place}[{name}]")
+    body = read_body(
+        kind.shape(),
+        {"properties": {}, **{name: value for name, value in item.items() if value is not None}},
+        kind.refusals,
+        f"properties.{place}[{name}]",
+    )
     return Write(
         plane=write.plane,
         request=replace(write.request),

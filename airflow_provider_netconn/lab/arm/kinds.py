@@ -266,7 +266,8 @@ class ResourceKind:
         merged = {name: value for name, value in existing.body.items() if name != "properties"}
         merged.update({name: value for name, value in given.items() if name != "properties" and value is not None})
         changes = {} if self.patch is Patch.TAGS else given.get("properties") or {}
-        merged["properties"] = {**existing.properties, **changes}
+        # What is no object is left to the shape to refuse.
+        merged["properties"] = {**existing.properties, **changes} if isinstance(changes, dict) else changes
         return merged
 
     def delete_missing(self, plane: ControlPlane, path: ArmPath) -> ArmResponse:

@@ -338,7 +338,8 @@ def _write_of(
                 f"Could not find member '{member}' on object of type 'ResourceDefinition'. Path '{member}', line 1, "
                 "position 1."
             )
-    body = read_body(kind.shape(), {"properties": {}, **given}, kind.refusals)
+    named = {name: value for name, value in given.items() if value is not None}
+    body = read_body(kind.shape(), {"properties": {}, **named}, kind.refusals)
     _read_location(kind, body, existing, path)
     return Write(
         plane=plane,

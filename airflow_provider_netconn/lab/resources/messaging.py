@@ -181,7 +181,8 @@ class NetworkRuleSets(FirewallRuleKind):
                 of=Object(
                     properties={
                         "subnet": Object(
-                            properties={"id": Text(required=True, pattern=r"(?i)/subscriptions/.+/subnets/[^/]+")}
+                            properties={"id": Text(required=True, pattern=r"(?i)/subscriptions/.+/subnets/[^/]+")},
+                            required=True,
                         ),
                         "ignoreMissingVnetServiceEndpoint": Flag(default=False),
                     }

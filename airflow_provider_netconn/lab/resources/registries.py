@@ -143,8 +143,9 @@ class Registries(Service):
 
     def merge(self, existing: Resource, given: Mapping[str, Any]) -> dict[str, Any]:
         merged = super().merge(existing, given)
+        asked = given.get("properties")
         for name in ("networkRuleSet", "policies"):
-            changes = (given.get("properties") or {}).get(name)
+            changes = asked.get(name) if isinstance(asked, dict) else None
             if isinstance(changes, dict):
                 merged["properties"][name] = {**(existing.properties.get(name) or {}), **changes}
         return merged

@@ -149,7 +149,9 @@ PROPERTIES = Object(
         "dnsEndpointType": Choice(values=("Standard", "AzureDnsZone")),
         "largeFileSharesState": Choice(values=("Disabled", "Enabled")),
         "customDomain": Object(properties={"name": Text(required=True), "useSubDomainName": Flag()}),
-        "encryption": Object(properties={}, open=True),
+        "encryption": Object(
+            properties={"keySource": Text(), "services": Dictionary(of=Object(properties={}, open=True))}, open=True
+        ),
         "keyPolicy": Object(properties={}, open=True),
         "sasPolicy": Object(properties={}, open=True),
         "routingPreference": Object(properties={}, open=True),

@@ -55,6 +55,18 @@ RESTRICTION = Object(
     }
 )
 
+CONFIG = Object(
+    properties={
+        "ipSecurityRestrictions": Items(of=RESTRICTION, most=MOST_RESTRICTIONS + 1),
+        "scmIpSecurityRestrictions": Items(of=RESTRICTION, most=MOST_RESTRICTIONS + 1),
+        "ipSecurityRestrictionsDefaultAction": Choice(values=("Allow", "Deny")),
+        "scmIpSecurityRestrictionsDefaultAction": Choice(values=("Allow", "Deny")),
+        "scmIpSecurityRestrictionsUseMain": Flag(),
+        "publicNetworkAccess": Choice(values=("Enabled", "Disabled")),
+    },
+    open=True,
+)
+
 
 class Plans(ResourceKind):
     """App Service plans, as far as a site needs one."""
@@ -90,7 +102,7 @@ class Sites(Service):
     properties = Object(
         properties={
             "serverFarmId": Text(),
-            "siteConfig": Object(properties={}, open=True),
+            "siteConfig": CONFIG,
             "httpsOnly": Flag(default=False),
             "enabled": Flag(default=True),
             "publicNetworkAccess": Choice(values=("Enabled", "Disabled")),
@@ -177,17 +189,7 @@ class SiteConfigs(FirewallRuleKind):
     patch = Patch.MERGE
     created = Answer(status=200)
     methods = frozenset({"GET", "PUT", "PATCH"})
-    properties = Object(
-        properties={
-            "ipSecurityRestrictions": Items(of=RESTRICTION, most=MOST_RESTRICTIONS + 1),
-            "scmIpSecurityRestrictions": Items(of=RESTRICTION, most=MOST_RESTRICTIONS + 1),
-            "ipSecurityRestrictionsDefaultAction": Choice(values=("Allow", "Deny")),
-            "scmIpSecurityRestrictionsDefaultAction": Choice(values=("Allow", "Deny")),
-            "scmIpSecurityRestrictionsUseMain": Flag(),
-            "publicNetworkAccess": Choice(values=("Enabled", "Disabled")),
-        },
-        open=True,
-    )
+    properties = CONFIG
 
     def find(self, plane: ControlPlane, path: ArmPath) -> Resource | None:
         assert path.parent is not None

@@ -361,3 +361,16 @@ def test_an_operation_on_what_went_with_its_parent_changes_nothing(method):
     send(plane, "PUT", bottle, {"properties": {"litres": 2}})
     plane.clock.advance(55)
     assert send(plane, "GET", bottle).body["properties"] == {"litres": 2, "provisioningState": "Succeeded"}
+
+
+@pytest.mark.parametrize("properties", [None, 7, "text", [1], True])
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_properties_that_are_no_object_are_refused_or_taken_as_none(method, properties):
+    class Free(Crates):
+        patch = Patch.MERGE
+        properties = Object(properties={"size": Number()})
+
+    plane = make_plane([*subscriptions.KINDS, Free(), Bottles()])
+    put(plane, CRATE, {"location": "eastus", "properties": {"size": 3}})
+    answer = send(plane, method, CRATE, {"location": "eastus", "properties": properties})
+    assert answer.status == (200 if properties is None else 400)
