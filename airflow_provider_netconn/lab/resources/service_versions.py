@@ -41,6 +41,7 @@ MYSQL_VERSIONS = (
     "2020-07-01-preview", "2020-07-01-privatepreview", "2021-05-01", "2021-05-01-preview", "2021-12-01-preview",
     "2022-01-01", "2022-09-30-preview", "2023-06-01-preview", "2023-06-30", "2023-10-01-preview", "2023-12-01-preview",
     "2023-12-30", "2024-02-01-preview", "2024-06-01-preview", "2024-10-01-preview", "2024-12-01-preview", "2024-12-30",
+    "2025-06-01-preview", "2025-12-01-preview",
 )  # fmt: skip
 
 CONTAINER_REGISTRY_VERSIONS = (
@@ -48,6 +49,7 @@ CONTAINER_REGISTRY_VERSIONS = (
     "2021-06-01-preview", "2021-08-01-preview", "2021-09-01", "2021-12-01-preview", "2022-02-01-preview", "2022-12-01",
     "2023-01-01-preview", "2023-06-01-preview", "2023-07-01", "2023-08-01-preview", "2023-11-01-preview",
     "2024-11-01-preview", "2025-03-01-preview", "2025-04-01", "2025-05-01-preview", "2025-06-01-preview", "2025-11-01",
+    "2026-09-01-preview",
 )  # fmt: skip
 
 COSMOS_VERSIONS = (
@@ -72,6 +74,7 @@ EVENT_HUBS_VERSIONS = (
     "2014-09-01", "2015-08-01", "2017-04-01", "2018-01-01-preview", "2021-01-01-preview", "2021-06-01-preview",
     "2021-11-01", "2022-01-01-preview", "2022-10-01-preview", "2023-01-01-preview", "2024-01-01", "2024-05-01-preview",
     "2025-05-01-preview", "2026-01-01",
+    "2026-07-01-preview",
 )  # fmt: skip
 
 SYNAPSE_VERSIONS = (
@@ -102,6 +105,7 @@ SEARCH_VERSIONS = (
     "2014-07-31-preview", "2015-02-28", "2015-08-19", "2019-10-01-preview", "2020-03-13", "2020-08-01",
     "2020-08-01-preview", "2021-04-01-preview", "2021-06-06-preview", "2022-09-01", "2023-11-01", "2024-03-01-preview",
     "2024-06-01-preview", "2025-02-01-preview", "2025-05-01",
+    "2026-03-01-preview",
 )  # fmt: skip
 
 DATABRICKS_VERSIONS = (
