@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_address
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -52,12 +52,19 @@ class Authenticate(Protocol):
 
 
 def peer_address(scope: Scope) -> str:
-    """:return: the caller's address: as a proxy in front names it, else that of the socket's other end"""
+    """:return: the caller's address: as a proxy in front names it, else that of the socket's other end
+
+    :raises RefusedError: what the proxy names is no address
+    """
     forwarded = header(scope, "x-forwarded-for")
-    if forwarded:
-        return forwarded.split(",")[0].strip()
     client = scope.get("client")
-    return str(client[0]) if client else "127.0.0.1"
+    if not forwarded:
+        return str(client[0]) if client else "127.0.0.1"
+    address = forwarded.split(",")[0].strip()
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        raise RefusedError(400, "MALFORMED_REQUEST", f"X-Forwarded-For names no address: {address}") from None
 
 
 def databricks_application(

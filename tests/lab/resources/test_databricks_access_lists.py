@@ -145,6 +145,10 @@ def test_a_workspace_is_found_by_host_or_path(workspace):
     assert workspace.call("GET", LISTS, host="127.0.0.1:8443")[0] == 404
 
 
+def test_an_address_that_is_none_is_refused(workspace):
+    assert workspace.call("GET", LISTS, address="here")[0] == 400
+
+
 @pytest.mark.parametrize(("token", "status"), [("", 401), ("bad", 403)])
 def test_a_caller_needs_a_token(workspace, token, status):
     assert workspace.call("GET", LISTS, token=token)[0] == status
