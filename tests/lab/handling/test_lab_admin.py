@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 
 import httpx
 import pytest
@@ -100,6 +101,7 @@ def test_reset_returns_to_the_seed(admin, arm, lab):
     assert arm.get(f"{GROUP}-more").status_code == 404
     assert admin.get("/settings").json() == lab.initial_settings.to_json()
     assert admin.get("/").json()["requests"] == 1
+    assert abs(admin.get("/clock").json()["now"] - time.time()) < 60
 
 
 def test_token_from_before_a_reset_is_good_after_it(admin, arm):

@@ -8,6 +8,10 @@ import json
 import pytest
 
 from airflow_provider_netconn.lab import masking
+from airflow_provider_netconn.lab.asgi import answer_json
+from airflow_provider_netconn.lab.clock import Clock
+from airflow_provider_netconn.lab.faults import FaultBook
+from airflow_provider_netconn.lab.gate import Gate
 from airflow_provider_netconn.lab.journal import MAX_BODY_CHARACTERS, Entry, Journal, Query
 
 CANARY = "c4n4ry-sEcReT"
@@ -33,6 +37,24 @@ def test_every_request_is_there_when_its_answer_is(served):
     assert 0 < entry.duration_s < 5
     served.client.get("/kept", headers=headers)
     assert served.journal.entries()[-1].correlation_id == "of-the-answer"
+
+
+async def test_request_is_written_down_before_the_last_of_its_answer_is_sent():
+    journal, written = Journal(), []
+
+    async def application(scope, receive, send):
+        await answer_json(send, 200, {})
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message):
+        written.append((message["type"], journal.count()))
+
+    gate = Gate(application, service="arm", faults=FaultBook(), journal=journal, clock=Clock())
+    await gate({"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}, receive, send)
+    assert written == [("http.response.start", 0), ("http.response.body", 1)]
+    assert journal.count() == 1
 
 
 SECRETS = [
