@@ -98,9 +98,9 @@ class DnsForwardingRulesets(ResolverKind):
         give_guid(write)
 
     def check_delete(self, plane: ControlPlane, request: ArmRequest, resource: Resource) -> None:
-        links = [link for link in plane.store.children(resource.path, RULESET_LINKS) if not link.is_being_deleted]
+        links = plane.store.children(resource.path, RULESET_LINKS)
         if links:
-            raise nested_resources("resource", links)
+            raise nested_resources(links)
 
 
 class ForwardingRules(ResolverKind):

@@ -57,7 +57,7 @@ LARGEST_SUBNET, SMALLEST_SUBNET = 24, 28
 RESERVED_SPACE = [ipaddress.ip_network(f"10.0.{third}.0/24") for third in range(1, 17)]
 """The resolver service's own: no endpoint's subnet may lie there."""
 
-DELEGATION = {"name": "Microsoft.Network.dnsResolvers", "properties": {"serviceName": RESOLVERS}}
+DELEGATION = "Microsoft.Network.dnsResolvers"
 
 
 class DnsResolvers(ResolverKind):
@@ -98,9 +98,9 @@ class DnsResolvers(ResolverKind):
         give_guid(write)
 
     def check_delete(self, plane: ControlPlane, request: ArmRequest, resource: Resource) -> None:
-        endpoints = [one for one in plane.store.children(resource.path) if not one.is_being_deleted]
+        endpoints = plane.store.children(resource.path)
         if endpoints:
-            raise nested_resources("resource", endpoints)
+            raise nested_resources(endpoints)
 
     def render_properties(self, plane: ControlPlane, resource: Resource, look: Look) -> dict[str, Any]:
         network = plane.store.find(id_of(resource.properties["virtualNetwork"]))
@@ -154,7 +154,7 @@ class Endpoints(ResolverKind):
         # The service delegates the subnet to itself where its owner has not.
         subnet = write.plane.store.find(self.subnet_ids(resource.properties)[0])
         if subnet is not None and not subnet.properties.get("delegations"):
-            subnet.properties["delegations"] = [DELEGATION]
+            subnet.properties["delegations"] = [{"name": DELEGATION, "properties": {"serviceName": RESOLVERS}}]
             subnet.touch(write.plane.clock.now())
 
 
@@ -217,7 +217,7 @@ class OutboundEndpoints(Endpoints):
 
     def check_delete(self, plane: ControlPlane, request: ArmRequest, resource: Resource) -> None:
         rulesets = plane.store.referrers(resource.path, RULESETS)
-        if any(not ruleset.is_being_deleted for ruleset in rulesets):
+        if rulesets:
             raise bad_request(
                 f"The outbound endpoint '{resource.id}' cannot be deleted while the DNS forwarding ruleset "
                 f"'{rulesets[0].id}' uses it."

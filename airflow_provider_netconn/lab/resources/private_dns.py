@@ -112,7 +112,7 @@ class PrivateDnsZones(ResourceKind):
     def check_delete(self, plane: ControlPlane, request: ArmRequest, resource: Resource) -> None:
         links = links_of(plane, resource)
         if links:
-            raise nested_resources("resource", links)
+            raise nested_resources(links)
 
     def render_properties(self, plane: ControlPlane, resource: Resource, look: Look) -> dict[str, Any]:
         links = links_of(plane, resource)

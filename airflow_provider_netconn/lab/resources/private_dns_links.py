@@ -146,7 +146,7 @@ def _check_others(write: Write, zone: Resource, network: Resource) -> None:
     for other in plane.store.referrers(network.path, ZONE_LINKS):
         other_zone = other.path.parent
         assert other_zone is not None
-        if other.path.key == key or other.is_being_deleted:
+        if other.path.key == key:
             continue
         if other_zone.key == zone.path.key:
             raise conflict(

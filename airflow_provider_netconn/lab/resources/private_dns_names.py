@@ -81,10 +81,9 @@ def conflict(message: str, *, enveloped: bool = True) -> ArmError:
     return ArmError(409, "Conflict", message, enveloped=enveloped)
 
 
-def nested_resources(owner: str, children: list[Resource]) -> ArmError:
+def nested_resources(children: list[Resource]) -> ArmError:
     """:return: the 409 to the delete of what has children that are resources to Resource Manager
 
-    :param owner: what was to be deleted: its type
     :param children: some of them
     """
     first = children[0].path
@@ -93,7 +92,7 @@ def nested_resources(owner: str, children: list[Resource]) -> ArmError:
         "CannotDeleteResource",
         "Can not delete resource before nested resources are deleted. Some existing nested resource IDs include: "
         f"'{first.text.rpartition('/providers/')[2]}'. Please delete all nested resources before deleting this "
-        f"{owner}.",
+        "resource.",
     )
 
 
@@ -108,8 +107,8 @@ def is_privatelink(zone_name: str) -> bool:
 
 
 def links_of(plane: ControlPlane, zone: Resource) -> list[Resource]:
-    """:return: the links of a zone that are not on their way out"""
-    return [link for link in plane.store.children(zone.path, ZONE_LINKS) if not link.is_being_deleted]
+    """:return: the links of a zone; one that is being deleted is there until it has gone"""
+    return plane.store.children(zone.path, ZONE_LINKS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -125,6 +125,7 @@ def test_a_zone_with_links_is_not_deleted_and_one_without_goes_with_its_records(
     assert refused(answer) == (409, "CannotDeleteResource")
     assert "nested resources" in answer.body["error"]["message"]
     assert ask(plane, "DELETE", f"{path}/virtualNetworkLinks/hub").status == 202
+    assert refused(ask(plane, "DELETE", path)) == (409, "CannotDeleteResource")  # until the link has gone
     finish(plane)
     gone = ask(plane, "DELETE", path)
     assert (gone.status, gone.body) == (202, None)
