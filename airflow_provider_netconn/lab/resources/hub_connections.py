@@ -240,16 +240,24 @@ def _connections(plane: ControlPlane, table: Resource, *, associated: bool) -> l
     """The connections that are associated with a route table, or propagate to it by its id or one of its labels."""
     hub = table.path.parent
     assert hub is not None
+    connections = plane.store.children(hub, HUB_CONNECTIONS)
+    if not associated:
+        return propagating(table, connections)
+    return [
+        connection
+        for connection in connections
+        if id_of(connection.properties["routingConfiguration"]["associatedRouteTable"]).casefold() == table.path.key
+    ]
+
+
+def propagating(table: Resource, connections: Iterable[Resource]) -> list[Resource]:
+    """:return: those of a hub's connections, to networks or sites, that propagate to a route table"""
     labels = set(table.properties["labels"])
     found = []
-    for connection in plane.store.children(hub, HUB_CONNECTIONS):
-        routing = connection.properties["routingConfiguration"]
-        if associated:
-            fits = id_of(routing["associatedRouteTable"]).casefold() == table.path.key
-        else:
-            ids = {id_of(one).casefold() for one in routing["propagatedRouteTables"]["ids"]}
-            fits = table.path.key in ids or bool(labels & set(routing["propagatedRouteTables"]["labels"]))
-        if fits:
+    for connection in connections:
+        propagated = connection.properties["routingConfiguration"]["propagatedRouteTables"]
+        ids = {id_of(one).casefold() for one in propagated["ids"]}
+        if table.path.key in ids or labels & set(propagated["labels"]):
             found.append(connection)
     return found
 

@@ -29,6 +29,7 @@ from airflow_provider_netconn.lab.arm.schema import (
 from airflow_provider_netconn.lab.arm.store import Resource
 from airflow_provider_netconn.lab.arm.writes import act
 from airflow_provider_netconn.lab.resources import peerings
+from airflow_provider_netconn.lab.resources.learned_routes import prefixes_behind_gateways
 from airflow_provider_netconn.lab.resources.network_references import (
     APPLICATION_SECURITY_GROUPS,
     INTERFACES,
@@ -52,7 +53,6 @@ from airflow_provider_netconn.lab.resources.network_versions import (
 from airflow_provider_netconn.lab.resources.public_addresses import configuration_of
 from airflow_provider_netconn.lab.resources.route_tables import ROUTES
 from airflow_provider_netconn.lab.resources.subnet_addresses import allocate, overlapping
-from airflow_provider_netconn.lab.resources.vpn_gateways import CONNECTIONS
 
 if TYPE_CHECKING:
     from airflow_provider_netconn.lab.arm.engine import ControlPlane
@@ -249,27 +249,11 @@ class InterfaceConfigurations(ResourceKind):
 def virtual_network_tag(plane: ControlPlane, network: Resource) -> list[str]:
     """:return: the prefixes that ``VirtualNetwork`` stands for: the network's own, those of connected peers that may be
     accessed, and those behind its gateways"""
-    prefixes = [*peerings.space_of(network.properties), *behind_gateways(plane, network)]
+    prefixes = [*peerings.space_of(network.properties), *prefixes_behind_gateways(plane, network)]
     for peering in plane.store.children(network.path, PEERINGS):
         if peering.facts["peeringState"] == peerings.CONNECTED and peering.properties["allowVirtualNetworkAccess"]:
             prefixes += peering.facts["remoteAddressSpace"]
     return prefixes
-
-
-def behind_gateways(plane: ControlPlane, network: Resource) -> list[str]:
-    """:return: the prefixes of the sites that a network reaches by its own gateways, or by those of a peer that lends
-    them"""
-    gateways = peerings.gateways_of(plane, network.path)
-    for peering in plane.store.children(network.path, PEERINGS):
-        if peering.facts["peeringState"] == peerings.CONNECTED and peering.properties["useRemoteGateways"]:
-            gateways += peerings.gateways_of(plane, parse_path(peerings.remote_of(peering)))
-    return [
-        prefix
-        for gateway in gateways
-        for connection in plane.store.referrers(gateway.path, CONNECTIONS)
-        if (site := plane.store.find(id_of(connection.properties.get("localNetworkGateway2")))) is not None
-        for prefix in site.properties.get("localNetworkAddressSpace", {}).get("addressPrefixes", ())
-    ]
 
 
 def decide_flow(plane: ControlPlane, interface: Resource, flow: Flow) -> Decision:
@@ -321,7 +305,7 @@ def effective_routes(plane: ControlPlane, interface: Resource) -> list[dict[str,
     propagates = table is None or not table.properties["disableBgpRoutePropagation"]
     if propagates:
         hop = "VirtualNetworkGateway"
-        routes += [_route(hop, prefix, hop) for prefix in behind_gateways(plane, network)]
+        routes += [_route(hop, prefix, hop) for prefix in prefixes_behind_gateways(plane, network)]
     reachable = [network.path, *(parse_path(peerings.remote_of(peering)) for peering in connected)]
     routes += [_route("Default", f"{address}/32", "InterfaceEndpoint") for address in _endpoints(plane, reachable)]
     routes.append(_route("Default", "0.0.0.0/0", "Internet"))

@@ -329,17 +329,19 @@ class Decision:
     rule: str
 
 
-def rules_of(plane: ControlPlane, group: Resource, direction: str) -> list[tuple[str, dict[str, Any]]]:
-    """:return: name and properties of a group's rules for a direction, the default ones too, in the order they count"""
-    own = [(f"securityRules/{rule.path.name}", rule.properties) for rule in plane.store.children(group.path, RULES)]
+def rules_of(plane: ControlPlane, group: Resource | None, direction: str) -> list[tuple[str, dict[str, Any]]]:
+    """:return: name and properties of a group's rules for a direction, the default ones too, in the order they count;
+    without a group the default ones alone"""
+    rules = plane.store.children(group.path, RULES) if group is not None else []
+    own = [(f"securityRules/{rule.path.name}", rule.properties) for rule in rules]
     every = [*own, *((f"defaultSecurityRules/{name}", rule) for name, rule in _DEFAULTS.items())]
     return sorted((rule for rule in every if rule[1]["direction"] == direction), key=lambda rule: rule[1]["priority"])
 
 
-def decide(plane: ControlPlane, group: Resource, flow: Flow, tags: Mapping[str, Iterable[str]]) -> Decision:
+def decide(plane: ControlPlane, group: Resource | None, flow: Flow, tags: Mapping[str, Iterable[str]]) -> Decision:
     """Find the rule that decides on a flow: the first that matches.
 
-    :param group: the security group
+    :param group: the security group; None: one without rules of its own
     :param tags: prefixes that service tags stand for, by name in lower case: ``virtualnetwork`` is the space of the
         guarded network and its peers; ``azureloadbalancer`` and ``internet`` need not be told
     """
