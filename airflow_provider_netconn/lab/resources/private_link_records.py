@@ -7,11 +7,13 @@ Learn, "Private endpoint DNS integration": private DNS zone group). Each carries
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from airflow_provider_netconn.lab.arm import writes
+from airflow_provider_netconn.lab.arm.errors import ArmError
 from airflow_provider_netconn.lab.arm.requests import ArmRequest
 from airflow_provider_netconn.lab.resources.private_link import APPROVED, status_of
 
@@ -41,7 +43,9 @@ def write_records(plane: ControlPlane, endpoint: Resource) -> None:
             if zone is None:
                 continue
             for record, addresses in wanted_records(endpoint, zone.path.name):
-                _write(plane, endpoint, zone, record, addresses)
+                # A zone that takes no records, such as one whose group is being deleted, goes without.
+                with suppress(ArmError):
+                    _write(plane, endpoint, zone, record, addresses)
 
 
 def remove_records(plane: ControlPlane, endpoint: Resource, zone_id: str) -> None:

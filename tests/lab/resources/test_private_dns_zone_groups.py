@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.lab import oracles
+from tests.lab.arm import planes
 from tests.lab.arm.planes import GROUP, Owners
 from tests.lab.resources.endpoint_landscape import (
     ENDPOINT,
@@ -161,6 +162,24 @@ def test_joining_a_zone_is_a_right_of_its_own():
     settle(plane)
     put(plane, ENDPOINT, endpoint(STORAGE))
     assert code(send(plane, "PUT", ZONE_GROUP, zones(BLOB))) == (403, "LinkedAuthorizationFailed")
+
+
+def test_a_zone_that_is_on_its_way_out_goes_without():
+    plane = make_plane(time_scale=1.0)
+    make_target(plane, STORAGE)
+    dns = GROUP.replace("/rg", "/dns")
+    planes.send(plane, "PUT", dns, {"location": "eastus"}, version="2021-04-01")
+    zone = f"{dns}/providers/{BLOB}"
+    send(plane, "PUT", zone, {"location": "global"}, version=DNS)
+    settle(plane)
+    send(plane, "PUT", ENDPOINT, endpoint(STORAGE))
+    send(plane, "PUT", ZONE_GROUP, zones(zone))
+    plane.clock.advance(14)
+    assert planes.send(plane, "DELETE", dns, version="2021-04-01").status == 202
+    plane.clock.advance(3)
+    shown = send(plane, "GET", ZONE_GROUP).body["properties"]["privateDnsZoneConfigs"]
+    assert shown[0]["properties"]["recordSets"] == []
+    assert send(plane, "GET", ENDPOINT).body["properties"]["provisioningState"] == "Succeeded"
 
 
 @oracles.needs_shared
