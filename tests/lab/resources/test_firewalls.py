@@ -177,6 +177,34 @@ def test_two_changes_hold_one_after_the_other():
     assert seen == [(True, True), (True, False), (False, True)]
 
 
+def test_what_held_long_ago_is_forgotten():
+    plane = services_plane()
+    vault = make(plane, "Microsoft.KeyVault/vaults")
+    for at in range(9):
+        ask(plane, "PATCH", vault, acls(ipRules=[{"value": f"20.0.0.{at}"}]))
+        plane.clock.advance(1)
+    assert len(vault.effective) <= 2
+    assert admits(plane, vault, "20.0.0.8").allowed
+
+
+@pytest.mark.parametrize(
+    "type_name", ["Microsoft.DBforPostgreSQL/flexibleServers", "Microsoft.DBforMySQL/flexibleServers"]
+)
+def test_a_flexible_servers_rule_changes_when_its_operation_has_ended(type_name):
+    plane = services_plane(time_scale=1.0)
+    server = make(plane, type_name)
+    plane.clock.advance(3600)
+    allow(plane, server)
+    assert not admits(plane, server, FRIEND).allowed
+    plane.clock.advance(60)
+    plane.operations.advance()
+    assert admits(plane, server, FRIEND).allowed
+    body = {"properties": {"startIpAddress": STRANGER, "endIpAddress": STRANGER}}
+    assert ask(plane, "PUT", server, body, "/firewallRules/office").status == 202
+    assert ask(plane, "GET", server, below="/firewallRules/office").body["properties"] == SPAN
+    assert not admits(plane, server, STRANGER).allowed
+
+
 def test_cosmos_goes_by_the_old_list_until_its_operation_has_ended():
     plane = services_plane(time_scale=1.0)
     account = make(plane, "Microsoft.DocumentDB/databaseAccounts")
