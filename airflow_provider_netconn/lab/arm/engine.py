@@ -192,7 +192,7 @@ class ControlPlane:
         self._authorize(request, f"{kind.type}/{segment}/action", owner)
         resource = kind.find(self, owner)
         if resource is None:
-            raise reads.not_found(self, owner)
+            raise kind.not_found(self, owner)
         return handler(self, request, resource)
 
     def _kind_for(self, path: ArmPath) -> ResourceKind:

@@ -191,6 +191,7 @@ class StorageAccounts(Service):
         "placement": Object(properties={}, open=True),
     }
     hidden = ("keys",)
+    refusals = Refusals(malformed="InvalidValuesForRequestParameters", invalid="InvalidValuesForRequestParameters")
     created = Answer(status=202, follow=Follow.LOCATION, shown=Shown.NOTHING, state="Creating", duration_s=17)
     polling = provider_polling("Microsoft.Storage", "operations", "asyncoperations", signed=False)
     firewall_delay_s = 30.0

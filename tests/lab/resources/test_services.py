@@ -207,6 +207,12 @@ def test_a_deleted_vault_keeps_its_name_until_it_is_recovered_or_purged(plane):
     assert make(plane, VAULTS).properties["publicNetworkAccess"] == "Enabled"
 
 
+def test_a_vault_that_was_not_deleted_cannot_be_purged(plane):
+    there = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.KeyVault/locations/eastus/deletedVaults/none"
+    answer = send(plane, "POST", f"{there}/purge", version="2023-07-01")
+    assert (answer.status, answer.body["error"]["code"]) == (404, "DeletedVaultNotFound")
+
+
 def test_a_protected_vault_cannot_be_purged(plane):
     vault = make(plane, VAULTS, enablePurgeProtection=True)
     refused = ask(plane, "PATCH", vault, {"properties": {"enablePurgeProtection": False}})
