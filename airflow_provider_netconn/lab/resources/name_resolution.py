@@ -6,7 +6,7 @@ linked private zone first, then the ruleset's rule with the longest matching dom
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from airflow_provider_netconn.lab.resources.dns_resolver_names import (
 from airflow_provider_netconn.lab.resources.network_references import id_of
 from airflow_provider_netconn.lab.resources.private_dns_names import ZONE_LINKS
 from airflow_provider_netconn.lab.resources.private_dns_records import CONTENTS, fqdn_of, record_sets_of
+from airflow_provider_netconn.lab.resources.private_link import APPROVED, PRIVATE_ENDPOINTS, status_of
 
 if TYPE_CHECKING:
     from airflow_provider_netconn.lab.arm.engine import ControlPlane
@@ -102,6 +103,62 @@ def ruleset_of(plane: ControlPlane, network_id: str) -> list[Rule] | None:
             enabled = [_rule(one) for one in rules if one.properties["forwardingRuleState"] == "Enabled"]
             return sorted(enabled, key=lambda rule: -len([label for label in rule.domain.split(".") if label]))
     return None
+
+
+def look_up(plane: ControlPlane, network_id: str, name: str) -> list[str] | None:
+    """Resolve a name as a machine in a network does; nothing is asked, all is read from the store.
+
+    A custom DNS server, or a rule's target, that is an inbound endpoint resolves as the endpoint's network does. Of any
+    other one, and of public DNS, only the aliases that private endpoints bring about are known.
+
+    :return: its IPv4 addresses; none: there is no such name; None: public DNS, or a server outside, has to tell
+    """
+    network = plane.store.find(network_id)
+    servers = ((network.properties.get("dhcpOptions") or {}).get("dnsServers") or []) if network is not None else []
+    return _handed_on(plane, servers, name, ()) if servers else _resolve(plane, network_id, name, ())
+
+
+def _resolve(plane: ControlPlane, network_id: str, name: str, asked: tuple[str, ...]) -> list[str] | None:
+    """What Azure's own resolver answers in a network: by its zones, then by its ruleset."""
+    for wanted in filter(None, (name, _alias_of(plane, name))):
+        for seen in zones_seen_from(plane, network_id):
+            if f".{wanted}".casefold().endswith(f".{seen.name}"):
+                found = _addresses_in(plane, seen.zone, wanted)
+                if found or not seen.falls_back:
+                    return found
+                break
+        for rule in ruleset_of(plane, network_id) or ():
+            if rule.matches(f"{wanted}."):
+                return _handed_on(plane, [address for address, _ in rule.targets], name, (*asked, network_id))
+    return None
+
+
+def _handed_on(plane: ControlPlane, servers: Iterable[str], name: str, asked: tuple[str, ...]) -> list[str] | None:
+    for server in servers:
+        network_id = network_of_inbound_address(plane, server)
+        if network_id is not None and network_id not in asked:
+            return _resolve(plane, network_id, name, asked)
+    return None
+
+
+def _alias_of(plane: ControlPlane, name: str) -> str | None:
+    """The privatelink name that public DNS gives for a public one, while a private endpoint is approved for it."""
+    for endpoint in plane.store.of_type(PRIVATE_ENDPOINTS):
+        for member in endpoint.facts.get("members", ()):
+            for public_name, zone, record in member["hosts"]:
+                if public_name.casefold() == name.casefold() and status_of(plane, endpoint) == APPROVED:
+                    return f"{record}.{zone}"
+    return None
+
+
+def _addresses_in(plane: ControlPlane, zone: Resource, name: str) -> list[str]:
+    wanted = f"{name}.".casefold()
+    return [
+        str(value["ipv4Address"])
+        for records in records_of(plane, zone)
+        if records.type == "A" and records.name.casefold() == wanted
+        for value in records.values
+    ]
 
 
 def inbound_addresses(plane: ControlPlane, network_id: str) -> list[str]:

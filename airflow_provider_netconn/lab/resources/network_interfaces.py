@@ -52,7 +52,7 @@ from airflow_provider_netconn.lab.resources.network_versions import (
 )
 from airflow_provider_netconn.lab.resources.public_addresses import configuration_of
 from airflow_provider_netconn.lab.resources.route_tables import ROUTES
-from airflow_provider_netconn.lab.resources.subnet_addresses import allocate, overlapping
+from airflow_provider_netconn.lab.resources.subnet_addresses import allocate
 
 if TYPE_CHECKING:
     from airflow_provider_netconn.lab.arm.engine import ControlPlane
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 MACHINES = "Microsoft.Compute/virtualMachines"
 
 UNROUTED = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
-"""What goes nowhere by default, where it is not the network's own."""
+"""What goes nowhere by default, but for the longer prefixes of the network and its neighbours."""
 
 CONFIGURATION = Object(
     properties={
@@ -309,7 +309,7 @@ def effective_routes(plane: ControlPlane, interface: Resource) -> list[dict[str,
     reachable = [network.path, *(parse_path(peerings.remote_of(peering)) for peering in connected)]
     routes += [_route("Default", f"{address}/32", "InterfaceEndpoint") for address in _endpoints(plane, reachable)]
     routes.append(_route("Default", "0.0.0.0/0", "Internet"))
-    routes += [_route("Default", prefix, "None") for prefix in UNROUTED if not overlapping([prefix], space)]
+    routes += [_route("Default", prefix, "None") for prefix in UNROUTED if prefix not in space]
     if table is None:
         return routes
     own = plane.store.children(table.path, ROUTES)
