@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -256,6 +257,53 @@ def _check_subnets(write: Write) -> None:
             )
 
 
+class AccessPolicies(ResourceKind):
+    """What adds policies to a vault's, replaces them or removes some: a PUT, and nothing of it stays but the vault."""
+
+    type = f"{VAULTS}/accessPolicies"
+    api_versions = KEY_VAULT_VERSIONS
+    name_pattern = "add|replace|remove"
+    methods = frozenset({"PUT"})
+    listed = False
+    etag_in_body = False
+    shows_state = False
+    created = Answer(status=200)
+    properties = Object(properties={"accessPolicies": replace(PROPERTIES.properties["accessPolicies"], required=True)})
+
+    def prepare(self, write: Write) -> None:
+        given = {(policy["tenantId"], policy["objectId"]): policy for policy in write.properties["accessPolicies"]}
+        if write.path.name == "replace":
+            return
+        assert write.parent is not None
+        kept = {
+            (policy["tenantId"], policy["objectId"]): policy for policy in write.parent.properties["accessPolicies"]
+        }
+        for who, policy in given.items():
+            if write.path.name == "remove":
+                kept.pop(who, None)
+            else:
+                kept[who] = _joined(kept.get(who), policy)
+        write.properties["accessPolicies"] = list(kept.values())
+
+    def stored(self, write: Write, resource: Resource) -> None:
+        vault = write.parent
+        assert vault is not None
+        vault.properties["accessPolicies"] = resource.properties["accessPolicies"]
+        write.plane.store.remove(resource)
+
+
+def _joined(before: Mapping[str, Any] | None, more: dict[str, Any]) -> dict[str, Any]:
+    """A policy with the permissions of two."""
+    if before is None:
+        return more
+    names = (*before["permissions"], *more["permissions"])
+    lists = {
+        name: list(dict.fromkeys((*before["permissions"].get(name, ()), *more["permissions"].get(name, ()))))
+        for name in names
+    }
+    return {**before, "permissions": lists}
+
+
 class VaultNames(NameCheck):
     """Whether a vault name is free."""
 
@@ -387,4 +435,4 @@ class AllDeletedVaults(ResourceKind):
         return resource.kind.render(plane, resource, look)
 
 
-KINDS = (Vaults(), VaultNames(), DeletedVaults(), AllDeletedVaults())
+KINDS = (Vaults(), AccessPolicies(), VaultNames(), DeletedVaults(), AllDeletedVaults())

@@ -213,6 +213,26 @@ def test_a_vault_that_was_not_deleted_cannot_be_purged(plane):
     assert (answer.status, answer.body["error"]["code"]) == (404, "DeletedVaultNotFound")
 
 
+def test_policies_of_a_vault_are_added_replaced_and_removed(plane):
+    vault = make(plane, VAULTS)
+
+    def policies(verb, *secrets, who="someone"):
+        policy = {"tenantId": TENANT, "objectId": who, "permissions": {"secrets": list(secrets)}}
+        assert (
+            ask(plane, "PUT", vault, {"properties": {"accessPolicies": [policy]}}, f"/accessPolicies/{verb}").status
+            == 200
+        )
+        shown = ask(plane, "GET", vault).body["properties"]["accessPolicies"]
+        return {policy["objectId"]: policy["permissions"]["secrets"] for policy in shown}
+
+    assert policies("add", "get") == {"someone": ["get"]}
+    assert policies("add", "get", "list") == {"someone": ["get", "list"]}
+    assert policies("add", "set", who="other") == {"someone": ["get", "list"], "other": ["set"]}
+    assert policies("remove") == {"other": ["set"]}
+    assert policies("replace", "list") == {"someone": ["list"]}
+    assert ask(plane, "PUT", vault, {"properties": {"accessPolicies": []}}, "/accessPolicies/turn").status == 400
+
+
 def test_a_protected_vault_cannot_be_purged(plane):
     vault = make(plane, VAULTS, enablePurgeProtection=True)
     refused = ask(plane, "PATCH", vault, {"properties": {"enablePurgeProtection": False}})
