@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_netconn.lab.arm.kinds import ENVELOPE, Look, Patch, ResourceKind
 from airflow_provider_netconn.lab.arm.operations import Answer
-from airflow_provider_netconn.lab.arm.schema import Anything, Object
+from airflow_provider_netconn.lab.arm.schema import Anything, Object, Text
 from airflow_provider_netconn.lab.arm.store import Resource
 from airflow_provider_netconn.lab.resources.private_endpoint_connections import shown_on
 from airflow_provider_netconn.lab.resources.private_link import CONNECTIONS, link_type
@@ -38,7 +38,9 @@ class GenericKind(ResourceKind):
     def shape(self) -> Object:
         # Everything is kept but what Resource Manager itself says of a resource.
         state = {"provisioningState": Anything(read_only=True)}
-        return Object(properties={**ENVELOPE, "properties": Object(properties=state, open=True)}, open=True)
+        return Object(
+            properties={**ENVELOPE, "location": Text(), "properties": Object(properties=state, open=True)}, open=True
+        )
 
     def render_properties(self, plane: ControlPlane, resource: Resource, look: Look) -> dict[str, Any]:
         shown = super().render_properties(plane, resource, look)

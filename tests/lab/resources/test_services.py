@@ -346,6 +346,7 @@ def test_any_other_type_is_kept_as_it_is_put(plane):
     assert (answer.status, answer.body["properties"]["colour"]) == (201, {"rgb": [1, 2]})
     assert send(plane, "PATCH", path, {"properties": {"count": 4}}, version="1999-01-01").status == 200
     shown = send(plane, "GET", path, version="2001-01-01").body
+    assert shown["location"] == "West Europe"
     assert (shown["kind"], shown["properties"]["count"], shown["properties"]["colour"]) == ("big", 4, {"rgb": [1, 2]})
     assert send(plane, "PUT", f"{path}/parts/p1", {"properties": {}}).status == 201
     assert send(plane, "PUT", "Microsoft.Contoso/widgets/none/parts/p1", {"properties": {}}).status == 404
