@@ -120,13 +120,17 @@ def parse_path(path: str) -> ArmPath:
     for at in reversed(providers):
         rest = parts[at + 2 :]
         if rest:
-            return ArmPath(
-                "/".join(("", *parts[:at])) if at else "", parts[at + 1], tuple(rest[0::2]), tuple(rest[1::2])
-            )
+            scope = "/".join(("", *_spelled(parts[:at]))) if at else ""
+            return ArmPath(scope, parts[at + 1], tuple(rest[0::2]), tuple(rest[1::2]))
     if parts[0].casefold() not in _ROOTS:
         raise MalformedPathError(path)
-    types = [_SPELLING.get(part.casefold(), part) for part in parts[0::2]]
-    return ArmPath("", RESOURCES, tuple(types), tuple(parts[1::2]))
+    parts = _spelled(parts)
+    return ArmPath("", RESOURCES, tuple(parts[0::2]), tuple(parts[1::2]))
+
+
+def _spelled(parts: list[str]) -> list[str]:
+    """The parts of a path with the words before names as Azure writes them: azure-cli sends ``resourcegroups``."""
+    return [part if at % 2 else _SPELLING.get(part.casefold(), part) for at, part in enumerate(parts)]
 
 
 def same(one: str, other: str) -> bool:

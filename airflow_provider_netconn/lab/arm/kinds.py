@@ -195,7 +195,9 @@ class ResourceKind:
 
     def shape(self) -> Object:
         """:return: the shape of a whole body"""
-        members: dict[str, Shape] = {**ENVELOPE, **self.envelope, "properties": self.properties}
+        # Resources without a location are sent with one, too: by templates of peerings, by "az resource create" always.
+        location = {"location": Anything(read_only=True)}
+        members: dict[str, Shape] = {**ENVELOPE, **location, **self.envelope, "properties": self.properties}
         if self.embeds:
             children = {name: Items(of=Anything()) for name in self.embeds}
             members["properties"] = replace(self.properties, properties={**self.properties.properties, **children})

@@ -374,3 +374,14 @@ def test_properties_that_are_no_object_are_refused_or_taken_as_none(method, prop
     put(plane, CRATE, {"location": "eastus", "properties": {"size": 3}})
     answer = send(plane, method, CRATE, {"location": "eastus", "properties": properties})
     assert answer.status == (200 if properties is None else 400)
+
+
+def test_words_of_a_path_are_spelled_as_azure_does(plane):
+    path = f"{GROUP.replace('resourceGroups', 'resourcegroups')}/providers/Microsoft.Test/crates/lower"
+    assert put(plane, path, {"location": "eastus", "properties": {"size": 1}})["id"].startswith(GROUP)
+
+
+def test_location_of_a_type_that_has_none_is_passed_over(plane):
+    put(plane, "Microsoft.Test/crates/a", {"location": "eastus", "properties": {"size": 1}})
+    bottle = {"location": "eastus", "properties": {"litres": 1}}
+    assert "location" not in put(plane, "Microsoft.Test/crates/a/bottles/b", bottle)
