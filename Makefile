@@ -28,7 +28,7 @@ demo: environment
 	@exec $(environment_python) -m testbed.demo
 
 test:
-	@sh scripts/bootstrap_environment.sh providers
+	@sh scripts/bootstrap_environment.sh providers azure-cli
 	@exec $(checks)
 
 packaging: environment
@@ -57,5 +57,5 @@ fuzz: environment
 	@exec $(environment_python) -m tests.fuzz --seconds $(or $(SECONDS),60) $(SUBJECTS)
 
 clean:
-	rm -rf .venv .demo .fuzz build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-azure-cli .demo .fuzz build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

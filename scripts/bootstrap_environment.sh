@@ -1,15 +1,17 @@
 #!/bin/sh
 # Builds the project's environment in .venv, or brings it up to date; does nothing where it is.
 # With the argument `providers` it also holds the provider packages whose hooks the tests run, some 700 MB.
+# With `azure-cli` it also builds .venv-azure-cli, 400 MB: azure-cli wants other versions of what Airflow uses, too.
 #
 # PYTHON names the interpreter; by default the environment's own, or else the first suitable one of this machine.
-# pip is used as it is configured here (index, proxy, certificates). Nothing outside .venv is touched, but for one case:
+# pip is used as it is configured here (index, proxy, certificates). Nothing but these is touched, with one exception:
 # as root on Debian or Ubuntu, where Python comes without the means to make an environment, its package for that is added.
 set -eu
 
 cd "$(dirname "$0")/.."
 environment=.venv
 stamp=$environment/netconn-environment
+azure_cli="azure-cli>=2.80"
 candidates="python3.13 python3.12 python3.11 python3.14 python3 python"
 
 say() { printf '%s\n' "environment: $*"; }
@@ -107,6 +109,12 @@ is_stamped() {
     [ -f "$1" ] && [ "$(cat "$1")" = "$wanted" ]
 }
 
+is_asked_for() {
+    part=$1
+    shift
+    case " $* " in *" $part "*) ;; *) return 1 ;; esac
+}
+
 if ! is_stamped "$stamp"; then
     [ -d "$environment" ] || make_environment
     rm -f "$stamp" "$stamp-providers"
@@ -115,11 +123,30 @@ if ! is_stamped "$stamp"; then
     printf '%s\n' "$wanted" >"$stamp"
     say "ready"
 fi
-if [ "${1:-}" = providers ] && ! is_stamped "$stamp-providers"; then
+if is_asked_for providers "$@" && ! is_stamped "$stamp-providers"; then
     say "installing the providers whose hooks the tests run; this takes two minutes more the first time"
     install -e '.[dev,providers]'
     # mysqlclient, on which this one depends, wants a compiler; its hook is tested without.
     install --no-deps apache-airflow-providers-mysql
     printf '%s\n' "$wanted" >"$stamp-providers"
     say "ready"
+fi
+
+if is_asked_for azure-cli "$@"; then
+    environment=.venv-azure-cli
+    stamp=$environment/netconn-environment
+    remove_unfit_environment
+    wanted=$(
+        identity "$python"
+        pwd -P
+        printf '%s\n' "$azure_cli"
+    )
+    if ! is_stamped "$stamp"; then
+        [ -d "$environment" ] || make_environment
+        rm -f "$stamp"
+        say "installing azure-cli into $environment; this takes half a minute more the first time"
+        install --no-compile "$azure_cli" # thousands of modules, of which the tests use few; Python compiles those
+        printf '%s\n' "$wanted" >"$stamp"
+        say "ready"
+    fi
 fi
