@@ -221,6 +221,7 @@ class LocalAzure:
         self.access.replication_delay_s = settings.role_delay_s
         self.access.principal_delay_s = settings.principal_delay_s
         self.plane.firewall_delay_s = settings.firewall_delay_s
+        self.plane.throttle.share = settings.throttle_share or None
         self.tokens.lifetime_s = settings.token_lifetime_s
 
     def principal(self, name: str) -> Principal:

@@ -24,6 +24,8 @@ class Settings:
     :param principal_delay_s: how long Resource Manager does not know of a new principal
     :param firewall_delay_s: how long a change of a service's firewall has no effect yet; None for the service's own
         time, scaled as operations are
+    :param throttle_share: what part of Resource Manager's request limits holds: 1 as in Azure, 0.1 a tenth; None for no
+        limit
     :param token_lifetime_s: how long tokens are valid that are issued from now on
     :raises SettingError: one of them is no number from 0 on
     """
@@ -32,6 +34,7 @@ class Settings:
     role_delay_s: float = 0.0
     principal_delay_s: float = 0.0
     firewall_delay_s: float | None = None
+    throttle_share: float | None = None
     token_lifetime_s: float = 3599.0
 
     def __post_init__(self) -> None:

@@ -29,6 +29,7 @@ from airflow_provider_netconn.lab.arm.identifiers import RESOURCES, ArmPath, Mal
 from airflow_provider_netconn.lab.arm.operations import Follow, Operation, OperationFault, Operations
 from airflow_provider_netconn.lab.arm.requests import ArmRequest, ArmResponse, Caller
 from airflow_provider_netconn.lab.arm.store import Resource, Store
+from airflow_provider_netconn.lab.arm.throttling import Throttle
 from airflow_provider_netconn.lab.clock import Clock
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class ControlPlane:
         self.access = access
         self.store = Store()
         self.operations = Operations(clock.now, base_url)
+        self.throttle = Throttle(clock.now)
         self.base_url = base_url
         self.operation_fault = operation_fault
         self.time_scale = time_scale
@@ -107,6 +109,7 @@ class ControlPlane:
         """Forget all resources and operations."""
         self.store.clear()
         self.operations.clear()
+        self.throttle.clear()
 
     def find(self, resource_id: str) -> Resource | None:
         """:return: the resource of that id, also one derived from others; None: there is none, or it is no id"""
@@ -131,10 +134,19 @@ class ControlPlane:
         :param request: its ``caller`` is filled in here, if it is not there yet
         :return: the answer; a refusal is one, too
         """
+        self.operations.advance()
         try:
-            self.operations.advance()
             if request.caller is None:
                 request.caller = self.access.authenticate(request)
+            left = self.throttle.take(request)
+        except ArmError as error:
+            return ArmResponse(error.status, error.body, dict(error.headers))
+        response = self._answer(request)
+        response.headers = {**left, **response.headers}
+        return response
+
+    def _answer(self, request: ArmRequest) -> ArmResponse:
+        try:
             return self._route(request)
         except ArmError as error:
             return ArmResponse(error.status, error.body, dict(error.headers))

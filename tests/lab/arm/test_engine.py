@@ -87,6 +87,19 @@ def test_a_client_is_told_when_to_ask_again(time_scale, header, value):
     assert len({"Retry-After", "x-ms-retry-after-ms"} & set(answer.headers)) == 1
 
 
+def test_what_is_left_of_the_request_limit_is_told_and_held(plane):
+    told = "x-ms-ratelimit-remaining-subscription-{}"
+    assert send(plane, "GET", CRATE).headers[told.format("reads")] == "249"
+    plane.throttle.share = 0.01  # two writes, and one more each ten seconds
+    writes = [send(plane, "PUT", CRATE, BODY) for _ in range(3)]
+    assert [answer.headers[told.format("writes")] for answer in writes] == ["1", "0", "0"]
+    assert [answer.status for answer in writes] == [201, 200, 429]
+    assert writes[2].body["error"]["code"] == "SubscriptionRequestsThrottled"
+    assert send(plane, "GET", CRATE).status == 200
+    plane.clock.advance(float(writes[2].headers["Retry-After"]))
+    assert send(plane, "PUT", CRATE, BODY).status == 200
+
+
 def test_the_etag_changes_when_provisioning_ends(plane):
     first = send(plane, "PUT", CRATE, BODY).body["etag"]
     finish(plane)
