@@ -25,7 +25,7 @@ STOP_LIMIT_S: Final = 10.0
 DEFAULT_SPEED: Final = 60.0
 _STEP_S: Final = 0.02
 _SELECTORS: Final = ("method", "path", "service")
-_FAULT_PARTS: Final = (*_SELECTORS, "query", "times", "share", "seed", "retry_after_s", "code", "message")
+_FAULT_PARTS: Final = (*_SELECTORS, "query", "host", "times", "share", "seed", "retry_after_s", "code", "message")
 _FILTERS: Final = (*_SELECTORS, "status", "since", "limit")
 
 
@@ -86,6 +86,7 @@ def _add_fault(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("fault", nargs="?", metavar="FAULT", help="such as throttled:5 or reset-after; see --catalogue")
     _add_selectors(parser)
     parser.add_argument("--query", metavar="PATTERN", help="only requests whose query string is like that")
+    parser.add_argument("--host", metavar="PATTERN", help="only services behind resources whose name is like that")
     parser.add_argument("--times", type=int, metavar="N", help="the next N requests (default: 1, with --share all)")
     parser.add_argument("--share", type=float, metavar="PART", help="this part of the requests, from 0 to 1")
     parser.add_argument("--seed", type=int, metavar="N", help="of the random numbers for --share")
@@ -108,7 +109,7 @@ def _add_journal(parser: argparse.ArgumentParser) -> None:
 def _add_selectors(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--method", metavar="METHOD", help="only such requests")
     parser.add_argument("--path", metavar="PATTERN", help="a glob such as 'virtualNetworkPeerings/*', or re:EXPRESSION")
-    parser.add_argument("--service", metavar="SERVICE", help="arm, authority, managed_identity, graph or astro")
+    parser.add_argument("--service", metavar="SERVICE", help="arm, authority, managed_identity, graph, astro or data")
 
 
 def _add_env(parser: argparse.ArgumentParser) -> None:

@@ -13,13 +13,26 @@ import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from enum import StrEnum
+from typing import ClassVar, Final
 
 from airflow_provider_netconn.lab.errors import FaultError
 
 
+class Meets(StrEnum):
+    """What a fault can hit; each effect is for one of these."""
+
+    REQUEST = "request"
+    OPERATION = "operation"
+    """Of Resource Manager."""
+    CONNECTION = "connection"
+    """To a service behind a resource."""
+
+
 class Effect:
-    """What happens to a request that a fault hits."""
+    """What happens to what a fault hits."""
+
+    meets: ClassVar[Meets] = Meets.REQUEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +94,7 @@ class HideAfterPut(Effect):
 class FailOperation(Effect):
     """The request is accepted, and the operation that it begins ends ``Failed``."""
 
+    meets: ClassVar[Meets] = Meets.OPERATION
     code: str
     message: str
 
@@ -88,6 +102,41 @@ class FailOperation(Effect):
 @dataclass(frozen=True, slots=True)
 class NeverEndOperation(Effect):
     """The request is accepted, and the operation that it begins stays ``InProgress``."""
+
+    meets: ClassVar[Meets] = Meets.OPERATION
+
+
+@dataclass(frozen=True, slots=True)
+class ShowCertificate(Effect):
+    """The service shows another certificate than its own.
+
+    :param shown: ``expired`` or ``intercepted``
+    """
+
+    meets: ClassVar[Meets] = Meets.CONNECTION
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class StallService(Effect):
+    """The service takes the connection and says nothing, not even TLS's greeting.
+
+    :param seconds: after so long it serves after all; None for never
+    """
+
+    meets: ClassVar[Meets] = Meets.CONNECTION
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseConnection(Effect):
+    """The service closes the connection as soon as it is made.
+
+    :param reset: with RST
+    """
+
+    meets: ClassVar[Meets] = Meets.CONNECTION
+    reset: bool
 
 
 Maker = Callable[[str], Effect]
@@ -192,13 +241,48 @@ def _reset_after(argument: str) -> Effect:
 
 def _hang(argument: str) -> Effect:
     """no answer until the client leaves; with an argument, a late one after that many seconds"""
+    return Hang(_seconds(argument, "hang"))
+
+
+def _service_hangs(argument: str) -> Effect:
+    """a service takes the connection and says nothing; with an argument, for that many seconds"""
+    return StallService(_seconds(argument, "service-hangs"))
+
+
+def _service_closes(argument: str) -> Effect:
+    """a service closes the connection as soon as it is made"""
+    _no(argument)
+    return CloseConnection(reset=False)
+
+
+def _service_resets(argument: str) -> Effect:
+    """a service resets the connection (TCP RST) as soon as it is made"""
+    _no(argument)
+    return CloseConnection(reset=True)
+
+
+def _expired_certificate(argument: str) -> Effect:
+    """a service shows a certificate that ended yesterday"""
+    _no(argument)
+    return ShowCertificate("expired")
+
+
+def _intercepted(argument: str) -> Effect:
+    """a service shows a certificate that a proxy on the way made, under an authority that nobody knows"""
+    _no(argument)
+    return ShowCertificate("intercepted")
+
+
+def _seconds(argument: str, fault: str) -> float | None:
+    """:return: how long, in seconds; None for ever"""
+    mend = f"write {fault}, or {fault}:2.5"
     try:
         seconds = float(argument) if argument else None
     except ValueError:
-        raise FaultError("fault", f"{argument!r} is no number of seconds", "write hang, or hang:2.5") from None
+        raise FaultError("fault", f"{argument!r} is no number of seconds", mend) from None
     if seconds is not None and not 0 <= seconds < float("inf"):
-        raise FaultError("fault", f"{argument!r} is no waiting time", "write hang, or hang:2.5")
-    return Hang(seconds)
+        raise FaultError("fault", f"{argument!r} is no waiting time", mend)
+    return seconds
 
 
 def _malformed(argument: str) -> Effect:
@@ -294,4 +378,9 @@ CATALOGUE: Final[Mapping[str, Maker]] = {
     "operation-fails": _operation_fails,
     "operation-never-ends": _operation_never_ends,
     "not-found-after-put": _not_found_after_put,
+    "intercepted": _intercepted,
+    "expired-certificate": _expired_certificate,
+    "service-hangs": _service_hangs,
+    "service-closes": _service_closes,
+    "service-resets": _service_resets,
 }

@@ -5,21 +5,21 @@ from __future__ import annotations
 import itertools
 import random
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from airflow_provider_netconn.lab.effects import (
     Effect,
-    FailOperation,
     HideAfterPut,
-    NeverEndOperation,
+    Meets,
     effect_named,
 )
 from airflow_provider_netconn.lab.errors import FaultError
 from airflow_provider_netconn.lab.patterns import compiled, matches
 
-SERVICES: Final = ("arm", "authority", "managed_identity", "graph", "astro")
+SERVICES: Final = ("arm", "authority", "managed_identity", "graph", "astro", "data")
+"""Whose requests faults and journal know; ``data`` are the services behind the resources."""
 METHODS: Final = ("GET", "HEAD", "PUT", "PATCH", "POST", "DELETE")
 
 
@@ -32,6 +32,7 @@ class FaultRule:
     :param path: a pattern, see :func:`airflow_provider_netconn.lab.patterns.compiled`
     :param query: a pattern for the query string, its percent-encoding undone
     :param service: one of :data:`SERVICES`
+    :param host: a pattern for the public name of a service behind a resource
     :param times: so many requests, the next ones; the default is one, or with a share no limit
     :param share: of the requests that match, this part, from 0 to 1, drawn at random
     :param seed: of the random numbers: the same seed hits the same requests
@@ -46,6 +47,7 @@ class FaultRule:
     path: str | None = None
     query: str | None = None
     service: str | None = None
+    host: str | None = None
     times: int | None = None
     share: float | None = None
     seed: int = 0
@@ -68,7 +70,7 @@ class FaultRule:
             raise FaultError(
                 "retry_after_s", f"{self.retry_after_s} is no waiting time", "write whole seconds, 0 or more"
             )
-        for name in ("path", "query"):
+        for name in ("path", "query", "host"):
             try:
                 compiled(getattr(self, name) or "*")
             except ValueError as error:
@@ -101,13 +103,14 @@ class FaultRule:
         """What happens to a request that is hit."""
         return effect_named(self.fault, retry_after_s=self.retry_after_s, code=self.code, message=self.message)
 
-    def selects(self, service: str, method: str, path: str, query: str) -> bool:
+    def selects(self, service: str, method: str, path: str, query: str, hosts: Collection[str] = ()) -> bool:
         """:return: whether the rule is about such a request"""
         return (
             (self.service is None or service == self.service)
             and (self.method is None or method == self.method.upper())
             and (self.path is None or matches(self.path, path))
             and (self.query is None or matches(self.query, query))
+            and (self.host is None or any(matches(self.host, host) for host in hosts))
         )
 
 
@@ -142,9 +145,9 @@ class Fault:
         """How many more requests it will hit; None where there is no limit."""
         return None if self._limit is None else self._limit - self.applied
 
-    def hits(self, service: str, method: str, path: str, query: str) -> bool:
+    def hits(self, service: str, method: str, path: str, query: str, hosts: Collection[str] = ()) -> bool:
         """:return: whether this request is hit; then it counts as such"""
-        if self.left == 0 or not self.rule.selects(service, method, path, query):
+        if self.left == 0 or not self.rule.selects(service, method, path, query, hosts):
             return False
         if isinstance(self.effect, HideAfterPut) and method != "PUT":
             return False
@@ -200,24 +203,34 @@ class FaultBook:
             self._faults.clear()
             self._hidden.clear()
 
-    def take(self, service: str, method: str, path: str, query: str) -> Fault | None:
+    def take(self, service: str, method: str, path: str, query: str, host: str = "") -> Fault | None:
         """The fault that meets this request, if one does; those of operations are met later (:meth:`take_operation`).
 
         :param query: with its percent-encoding undone
+        :param host: of a service behind a resource
         """
         with self._lock:
-            return self._first_hit(False, service, method, path, query)
+            return self._first_hit(Meets.REQUEST, service, method, path, query, (host,))
 
     def take_operation(self, method: str, path: str) -> Fault | None:
         """The fault that meets the operation which this request to Resource Manager begins, if one does."""
         with self._lock:
-            return self._first_hit(True, "arm", method, path, "")
+            return self._first_hit(Meets.OPERATION, "arm", method, path, "", ())
 
-    def _first_hit(self, of_operations: bool, service: str, method: str, path: str, query: str) -> Fault | None:
+    def take_connection(self, resource_id: str, hosts: Collection[str]) -> Fault | None:
+        """The fault that meets this connection to a service, if one does.
+
+        :param resource_id: what is behind the service; a rule's path is about that
+        :param hosts: its public names
+        """
+        with self._lock:
+            return self._first_hit(Meets.CONNECTION, "data", "", resource_id, "", hosts)
+
+    def _first_hit(
+        self, meets: Meets, service: str, method: str, path: str, query: str, hosts: Collection[str]
+    ) -> Fault | None:
         for fault in self._faults.values():
-            if isinstance(fault.effect, FailOperation | NeverEndOperation) != of_operations:
-                continue
-            if fault.hits(service, method, path, query):
+            if fault.effect.meets is meets and fault.hits(service, method, path, query, hosts):
                 return fault
         return None
 
