@@ -12,6 +12,7 @@ from airflow_provider_netconn.lab.arm.kinds import ENVELOPE, Look, Patch, Resour
 from airflow_provider_netconn.lab.arm.operations import Answer
 from airflow_provider_netconn.lab.arm.schema import Anything, Object, Text
 from airflow_provider_netconn.lab.arm.store import Resource
+from airflow_provider_netconn.lab.resources.inventory import REGISTRATIONS, Registration
 from airflow_provider_netconn.lab.resources.private_endpoint_connections import shown_on
 from airflow_provider_netconn.lab.resources.private_link import CONNECTIONS, link_type
 
@@ -57,6 +58,7 @@ def generic_kind(type_name: str) -> ResourceKind | None:
     namespace, *types = type_name.split("/")
     if not re.fullmatch(NAMESPACE, namespace) or not types or not all(re.fullmatch(TYPE, part) for part in types):
         return None
-    kind = type("GenericKind", (GenericKind,), {"type": type_name, "__doc__": f"Resources of type {type_name}."})()
-    assert isinstance(kind, GenericKind)
+    base = Registration if types[0].casefold() in REGISTRATIONS else GenericKind
+    kind = type(base.__name__, (base,), {"type": type_name, "__doc__": f"Resources of type {type_name}."})()
+    assert isinstance(kind, ResourceKind)
     return kind

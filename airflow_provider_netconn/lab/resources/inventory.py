@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_netconn.lab.arm.errors import ArmError
-from airflow_provider_netconn.lab.arm.identifiers import ArmPath
-from airflow_provider_netconn.lab.arm.kinds import Look, ResourceKind
+from airflow_provider_netconn.lab.arm.identifiers import RESOURCES, ArmPath
+from airflow_provider_netconn.lab.arm.kinds import CollectionHandler, Look, ResourceKind
 from airflow_provider_netconn.lab.arm.requests import ArmRequest, ArmResponse
 from airflow_provider_netconn.lab.arm.store import Resource
-from airflow_provider_netconn.lab.resources.subscriptions import RESOURCE_MANAGER_VERSIONS
+from airflow_provider_netconn.lab.resources.subscriptions import RESOURCE_MANAGER_VERSIONS, conditions, fits_tag
 
 if TYPE_CHECKING:
     from airflow_provider_netconn.lab.arm.engine import ControlPlane
-
-CONDITION = re.compile(r"(\w+)\s+eq\s+'([^']*)'", re.IGNORECASE)
 
 
 def top_level(plane: ControlPlane, scope: str) -> list[Resource]:
@@ -28,7 +25,7 @@ def top_level(plane: ControlPlane, scope: str) -> list[Resource]:
         resource
         for group in groups
         for resource in plane.store.children(group)
-        if resource.path.parent is None and resource.kind.tracked
+        if resource.path.parent is None and (resource.kind.tracked or "location" in resource.body)
     ]
 
 
@@ -52,8 +49,8 @@ class GroupResources(ResourceKind):
         return top_level(plane, path.parent.text if path.parent is not None else "")
 
     def select(self, plane: ControlPlane, request: ArmRequest, resources: list[Resource]) -> list[Resource]:
-        wanted = {name.casefold(): value for name, value in CONDITION.findall(request.query.get("$filter", ""))}
-        return [resource for resource in resources if _fits(resource, wanted)]
+        wanted = conditions(request)
+        return [resource for resource in resources if fits_tag(resource, wanted) and _fits(resource, wanted)]
 
     def render(self, plane: ControlPlane, resource: Resource, look: Look) -> dict[str, Any]:
         shown = summary(resource)
@@ -69,11 +66,6 @@ class SubscriptionResources(GroupResources):
 
 
 def _fits(resource: Resource, wanted: dict[str, str]) -> bool:
-    tags = resource.body.get("tags") or {}
-    if "tagname" in wanted and (
-        wanted["tagname"] not in tags or tags[wanted["tagname"]] != wanted.get("tagvalue", tags[wanted["tagname"]])
-    ):
-        return False
     seen = {
         "resourcetype": resource.kind.type,
         "name": resource.path.name,
@@ -83,21 +75,15 @@ def _fits(resource: Resource, wanted: dict[str, str]) -> bool:
     return all(seen[name].casefold() == value.casefold() for name, value in wanted.items() if name in seen)
 
 
-def _register(plane: ControlPlane, request: ArmRequest, resource: Resource) -> ArmResponse:
-    look = Look(api_version=request.api_version, query=request.query)
-    return ArmResponse(200, resource.kind.render(plane, resource, look))
-
-
 class Providers(ResourceKind):
     """``GET {subscription}/providers``: namespaces, their types and api-versions, by which clients choose one.
 
-    Registering a provider is accepted and changes nothing: all are registered in the lab's subscriptions.
+    All are registered in the lab's subscriptions.
     """
 
     type = "Microsoft.Resources/subscriptions/providers"
     api_versions = RESOURCE_MANAGER_VERSIONS
     methods = frozenset({"GET"})
-    actions: ClassVar = {"register": _register}
 
     def members(self, plane: ControlPlane, path: ArmPath) -> Iterable[Resource]:
         namespaces = sorted({kind.type.partition("/")[0] for kind in plane.kinds})
@@ -137,6 +123,33 @@ class TenantProviders(Providers):
     """``GET /providers``: the same, of no subscription."""
 
     type = "Microsoft.Resources/providers"
+
+
+class Registration(ResourceKind):
+    """``POST {subscription}/providers/{namespace}/register``, and ``unregister``: accepted, and changes nothing.
+
+    A kind of this type is made for each namespace, as the action that it needs is the namespace's.
+    """
+
+    api_versions = RESOURCE_MANAGER_VERSIONS
+    methods = frozenset()
+    listed = False
+
+    def collection_action(self, path: ArmPath) -> CollectionHandler | None:
+        return _register if not path.names else None
+
+
+REGISTRATIONS = frozenset({"register", "unregister"})
+
+
+def _register(plane: ControlPlane, request: ArmRequest, path: ArmPath) -> ArmResponse:
+    kind = plane.kind(Providers.type)
+    assert kind is not None
+    wanted = ArmPath("", RESOURCES, ("subscriptions", "providers"), (path.subscription or "", path.namespace))
+    provider = kind.find(plane, wanted)
+    if provider is None:
+        raise kind.not_found(plane, wanted)
+    return ArmResponse(200, kind.render(plane, provider, Look(api_version=request.api_version, query={})))
 
 
 def _provider(kind: ResourceKind, path: ArmPath) -> Resource:

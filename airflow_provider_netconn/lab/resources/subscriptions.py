@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from airflow_provider_netconn.lab.arm.engine import GROUPS, SUBSCRIPTIONS, ControlPlane
@@ -22,6 +23,20 @@ RESOURCE_MANAGER_VERSIONS = (
     "2021-01-01", "2021-04-01", "2022-01-01", "2022-06-01", "2022-09-01", "2022-12-01", "2023-07-01",
     "2023-07-01-preview", "2024-03-01", "2024-07-01", "2024-11-01", "2025-03-01", "2025-04-01",
 )  # fmt: skip
+
+
+CONDITION = re.compile(r"(\w+)\s+eq\s+'([^']*)'", re.IGNORECASE)
+
+
+def conditions(request: ArmRequest) -> dict[str, str]:
+    """:return: what a ``$filter`` such as ``tagName eq 'a' and tagValue eq 'b'`` asks for, names in lower case"""
+    return {name.casefold(): value for name, value in CONDITION.findall(request.query.get("$filter", ""))}
+
+
+def fits_tag(resource: Resource, wanted: Mapping[str, str]) -> bool:
+    """:return: whether a resource has the tag that a filter's conditions ask for, if they ask for one"""
+    tags, name = resource.body.get("tags") or {}, wanted.get("tagname")
+    return name is None or (name in tags and tags[name] == wanted.get("tagvalue", tags[name]))
 
 
 def make_subscription(plane: ControlPlane, subscription_id: str, tenant_id: str, name: str) -> Resource:
@@ -64,8 +79,7 @@ class Subscriptions(ResourceKind):
         return [
             resource
             for resource in resources
-            if resource.facts["tenantId"] == caller.tenant_id
-            and plane.access.allows(caller, f"{SUBSCRIPTIONS}/read", resource.id)
+            if resource.facts["tenantId"] == caller.tenant_id and plane.access.reaches(caller, resource.id)
         ]
 
     def render(self, plane: ControlPlane, resource: Resource, look: Look) -> dict[str, Any]:
@@ -117,6 +131,9 @@ class ResourceGroups(ResourceKind):
                 f"The provided resource group name '{path.name}' has these invalid characters: the name can only be a "
                 "letter, digit, '-', '.', '(', ')' or '_', and not end with '.'.",
             ) from None
+
+    def select(self, plane: ControlPlane, request: ArmRequest, resources: list[Resource]) -> list[Resource]:
+        return [group for group in resources if fits_tag(group, conditions(request))]
 
     def delete_missing(self, plane: ControlPlane, path: ArmPath) -> ArmResponse:
         raise self.not_found(plane, path)
