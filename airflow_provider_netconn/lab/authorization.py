@@ -95,6 +95,14 @@ class RoleBasedAccess:
         """:return: whether one of the caller's roles at the scope allows the action"""
         return any(grants(permission, action) for permission in self.permissions(caller, scope))
 
+    def reaches(self, caller: Caller, scope: str) -> bool:
+        """:return: whether the caller has a role at the scope, around it or within it"""
+        return any(
+            (covers(assignment.path.scope, scope) or covers(scope, assignment.path.scope))
+            and self._is_effective(assignment)
+            for assignment in self._assignments(caller)
+        )
+
     def allows_data(self, caller: Caller, action: str, scope: str) -> bool:
         """:return: whether one of the caller's roles at the scope allows an action on the data plane"""
         return any(

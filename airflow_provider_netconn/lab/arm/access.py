@@ -21,6 +21,9 @@ class AccessControl(Protocol):
         """:return: whether the caller's roles allow an action, such as ``Microsoft.Network/virtualNetworks/read``,
         at a scope: a resource id, a group, a subscription"""
 
+    def reaches(self, caller: Caller, scope: str) -> bool:
+        """:return: whether the caller has any role at a scope or at something in it"""
+
     def name_of(self, caller: Caller) -> str:
         """:return: the caller as Azure's messages name it: the application's id, or the user's principal name"""
 

@@ -274,3 +274,13 @@ def test_providers_tell_their_types_and_versions(world):
     types = {item["resourceType"]: item["apiVersions"] for item in shown.body["resourceTypes"]}
     assert V in types["roleAssignments"]
     assert world.send("GET", f"/subscriptions/{SUBSCRIPTION}/providers", version="2021-04-01").status == 200
+
+
+def test_subscription_is_listed_to_whoever_has_a_role_in_it(world):
+    def listed():
+        answer = world.send("GET", "/subscriptions", as_=world.other, version="2022-12-01")
+        return [subscription["displayName"] for subscription in answer.body["value"]]
+
+    assert listed() == []
+    world.assign(world.other, scope=GROUP)
+    assert listed() == ["first"]
