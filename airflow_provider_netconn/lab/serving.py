@@ -57,7 +57,8 @@ def listening_socket(host: str, port: int = 0) -> socket.socket:
     :raises ListenError: the address is not one of this machine's, or the port is taken
     """
     family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Named, or asyncio would not know the connections for TCP and leave Nagle's algorithm on: 40 ms for each answer.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))

@@ -13,7 +13,7 @@ import pytest
 from airflow_provider_netconn.lab.asgi import answer_json
 from airflow_provider_netconn.lab.background import Background
 from airflow_provider_netconn.lab.certificates import Authority
-from airflow_provider_netconn.lab.serving import ListenError, Servers, Service
+from airflow_provider_netconn.lab.serving import ListenError, Servers, Service, listening_socket
 
 
 async def tell_path(scope, receive, send):
@@ -113,3 +113,11 @@ def test_ca_file_is_written_for_its_owner_alone_to_change(lab_authority, tmp_pat
     assert not (tmp_path / "elsewhere").exists()
     assert b"PRIVATE" not in path.read_bytes()
     assert [entry.name for entry in tmp_path.iterdir()] == ["ca.pem"]
+
+
+def test_answers_are_sent_at_once():
+    with listening_socket("127.0.0.1") as listener, socket.create_connection(listener.getsockname()):
+        listener.setblocking(True)
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.proto == socket.IPPROTO_TCP  # by which asyncio knows to turn Nagle's algorithm off
