@@ -19,8 +19,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from airflow_provider_netconn.lab.errors import LabError
-from airflow_provider_netconn.lab.faults import SERVICES, FaultRule
+from airflow_provider_netconn.lab.faults import DNS, SERVICES, FaultRule
 from airflow_provider_netconn.lab.journal import Query, to_json
+from airflow_provider_netconn.lab.names.values import View
 from airflow_provider_netconn.lab.patterns import compiled
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def admin_application(lab: LocalAzure) -> Starlette:
         "/settings": {"GET": admin.settings, "PATCH": admin.change_settings},
         "/clock": {"GET": admin.clock, "POST": admin.advance},
         "/landscape": {"GET": admin.landscape},
+        "/dns": {"GET": admin.dns},
         "/shutdown": {"POST": admin.shutdown},
     }
     return Starlette(
@@ -78,7 +80,7 @@ def _guarded(endpoint: Endpoint, admin_token: str) -> Endpoint:
 
 async def _refuse_path(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    paths = "faults, journal, reset, settings, clock, landscape, shutdown"
+    paths = "faults, journal, reset, settings, clock, landscape, dns, shutdown"
     return _error(
         error.status_code, f"{request.method} {request.url.path}: the admin API has no such request; see {paths}"
     )
@@ -131,7 +133,8 @@ class _Admin:
 
     async def journal(self, request: Request) -> Response:
         query = _query(request)
-        found = self._lab.journal.entries(query)
+        journal = self._lab.names.journal if query.service == DNS else self._lab.journal
+        found = journal.entries(query)
         limit = request.query_params.get("limit")
         if limit is not None and not limit.isdecimal():
             raise _BadRequestError(f"limit: {limit!r} is no whole number")
@@ -140,6 +143,7 @@ class _Admin:
 
     async def clear_journal(self, _request: Request) -> Response:
         self._lab.journal.clear()
+        self._lab.names.journal.clear()
         return Response(status_code=204)
 
     async def reset(self, _request: Request) -> Response:
@@ -166,6 +170,15 @@ class _Admin:
 
     async def landscape(self, _request: Request) -> Response:
         return JSONResponse(self._lab.landscape())
+
+    async def dns(self, request: Request) -> Response:
+        """Where each view is asked; with ``network``, the one of that network, which is served from then on."""
+        names = self._lab.names
+        network = request.query_params.get("network")
+        if network is None:
+            return JSONResponse(names.directory())
+        host, port = names.address(View(network=network))
+        return JSONResponse({"address": host, "port": port})
 
     async def shutdown(self, _request: Request) -> Response:
         self._lab.stopping.set()

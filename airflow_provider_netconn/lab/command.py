@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_netconn.lab.errors import LabError, StateError
-from airflow_provider_netconn.lab.state import ca_path, is_held, log_path, read_state, state_path
+from airflow_provider_netconn.lab.state import ca_path, dns_lines, is_held, log_path, read_state, state_path
 
 if TYPE_CHECKING:
     from airflow_provider_netconn.lab.admin_client import AdminClient
@@ -208,11 +208,13 @@ def _status(options: argparse.Namespace) -> int:
     client = _client(options)
     overview, state = client.ask("GET", "/"), read_state(state_path(options.state))
     urls = {name: value for name, value in state.items() if name.endswith("_url")}
+    dns = client.ask("GET", "/dns")
     if options.json:
-        sys.stdout.write(json.dumps({"pid": state["pid"], **urls, **overview}, indent=2) + "\n")
+        sys.stdout.write(json.dumps({"pid": state["pid"], **urls, **overview, "dns": dns}, indent=2) + "\n")
         return EXIT_OK
     lines = [f"up, process {state['pid']}: {overview['resources']} resources, {overview['requests']} requests"]
     lines += [f"  {name:22} {value}" for name, value in urls.items()]
+    lines += [f"  {name:22} {place}" for name, place in dns_lines(dns)]
     lines += [f"  {name:22} {_setting(value)}" for name, value in overview["settings"].items()]
     sys.stdout.write("\n".join(lines) + "\n")
     return EXIT_OK

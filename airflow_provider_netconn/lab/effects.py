@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import inspect
+import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,6 +28,8 @@ class Meets(StrEnum):
     """Of Resource Manager."""
     CONNECTION = "connection"
     """To a service behind a resource."""
+    QUERY = "query"
+    """To a DNS server."""
 
 
 class Effect:
@@ -137,6 +140,51 @@ class CloseConnection(Effect):
 
     meets: ClassVar[Meets] = Meets.CONNECTION
     reset: bool
+
+
+class NameEffect(Effect):
+    """What happens to a DNS query that a fault hits."""
+
+    meets: ClassVar[Meets] = Meets.QUERY
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCode(NameEffect):
+    """The query is answered with a response code and nothing else."""
+
+    rcode: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer(NameEffect):
+    """The query is never answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerWith(NameEffect):
+    """The query is answered with another address than the true one; of the other version, with none."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerStale(NameEffect):
+    """The query is answered as it was when it was last answered before, whatever has changed since."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLate(NameEffect):
+    """The query is answered truly, after a while.
+
+    :param seconds: how long
+    """
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTruncated(NameEffect):
+    """The query over UDP is answered with nothing but that the answer is too long, so that the client asks over TCP."""
 
 
 Maker = Callable[[str], Effect]
@@ -317,6 +365,61 @@ def _not_found_after_put(argument: str) -> Effect:
     return HideAfterPut(reads)
 
 
+def _dns_servfail(argument: str) -> Effect:
+    """DNS: SERVFAIL"""
+    _no(argument)
+    return AnswerCode(2)
+
+
+def _dns_refused(argument: str) -> Effect:
+    """DNS: REFUSED"""
+    _no(argument)
+    return AnswerCode(5)
+
+
+def _dns_nxdomain(argument: str) -> Effect:
+    """DNS: NXDOMAIN, though the name may be there"""
+    _no(argument)
+    return AnswerCode(3)
+
+
+def _dns_timeout(argument: str) -> Effect:
+    """DNS: no answer"""
+    _no(argument)
+    return NoAnswer()
+
+
+def _dns_address(argument: str) -> Effect:
+    """DNS: a wrong address: the argument (203.0.113.9)"""
+    try:
+        return AnswerWith(str(ipaddress.ip_address(argument or "203.0.113.9")))
+    except ValueError:
+        raise FaultError("fault", f"{argument!r} is no address", "write it as in dns-address:203.0.113.9") from None
+
+
+def _dns_stale(argument: str) -> Effect:
+    """DNS: the answer that was last given before, whatever has changed since"""
+    _no(argument)
+    return AnswerStale()
+
+
+def _dns_late(argument: str) -> Effect:
+    """DNS: the true answer, late by the argument's seconds (5)"""
+    try:
+        seconds = float(argument or "5")
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise FaultError("fault", f"{argument!r} is no waiting time", "write it as in dns-late:2.5")
+    return AnswerLate(seconds)
+
+
+def _dns_truncated(argument: str) -> Effect:
+    """DNS: over UDP nothing but the mark that the answer is too long (TC)"""
+    _no(argument)
+    return AnswerTruncated()
+
+
 def _throttled_message(seconds: int) -> str:
     return (
         "Number of requests for subscription and operation exceeded the backend storage limit. "
@@ -378,6 +481,14 @@ CATALOGUE: Final[Mapping[str, Maker]] = {
     "operation-fails": _operation_fails,
     "operation-never-ends": _operation_never_ends,
     "not-found-after-put": _not_found_after_put,
+    "dns-servfail": _dns_servfail,
+    "dns-refused": _dns_refused,
+    "dns-nxdomain": _dns_nxdomain,
+    "dns-timeout": _dns_timeout,
+    "dns-address": _dns_address,
+    "dns-stale": _dns_stale,
+    "dns-late": _dns_late,
+    "dns-truncated": _dns_truncated,
     "intercepted": _intercepted,
     "expired-certificate": _expired_certificate,
     "service-hangs": _service_hangs,

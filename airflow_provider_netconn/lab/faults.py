@@ -18,9 +18,11 @@ from airflow_provider_netconn.lab.effects import (
 from airflow_provider_netconn.lab.errors import FaultError
 from airflow_provider_netconn.lab.patterns import compiled, matches
 
-SERVICES: Final = ("arm", "authority", "managed_identity", "graph", "astro", "data")
-"""Whose requests faults and journal know; ``data`` are the services behind the resources."""
+DNS: Final = "dns"
+SERVICES: Final = ("arm", "authority", "managed_identity", "graph", "astro", "data", DNS)
+"""Whose requests faults and journal know; ``data`` are the services behind the resources, ``dns`` the DNS servers."""
 METHODS: Final = ("GET", "HEAD", "PUT", "PATCH", "POST", "DELETE")
+RECORD_TYPES: Final = ("A", "AAAA", "CNAME", "HTTPS", "MX", "NS", "PTR", "SOA", "SRV", "SVCB", "TXT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +30,10 @@ class FaultRule:
     """Which requests meet which fault. What is None does not matter.
 
     :param fault: a fault of the catalogue, with its argument behind a colon: ``throttled``, ``server-error:503``
-    :param method: ``PUT``
-    :param path: a pattern, see :func:`airflow_provider_netconn.lab.patterns.compiled`
-    :param query: a pattern for the query string, its percent-encoding undone
+    :param method: ``PUT``; of DNS, the type that is asked for: ``A``
+    :param path: a pattern, see :func:`airflow_provider_netconn.lab.patterns.compiled`; of DNS, for the name
+    :param query: a pattern for the query string, its percent-encoding undone; of DNS, for whom is asked: the id of a
+        network in lower case, the name of one of the seed's servers, or nothing for public DNS
     :param service: one of :data:`SERVICES`
     :param host: a pattern for the public name of a service behind a resource
     :param times: so many requests, the next ones; the default is one, or with a share no limit
@@ -57,11 +60,14 @@ class FaultRule:
 
     def __post_init__(self) -> None:
         self._check_types()
-        self.effect()
-        if self.method is not None and self.method.upper() not in METHODS:
-            raise FaultError("method", f"{self.method!r} is no method", f"write one of {', '.join(METHODS)}")
+        is_of_names = self.effect().meets is Meets.QUERY
+        methods, what = (RECORD_TYPES, "record type") if is_of_names else (METHODS, "method")
+        if self.method is not None and self.method.upper() not in methods:
+            raise FaultError("method", f"{self.method!r} is no {what}", f"write one of {', '.join(methods)}")
         if self.service is not None and self.service not in SERVICES:
             raise FaultError("service", f"{self.service!r} is no service", f"write one of {', '.join(SERVICES)}")
+        if self.service is not None and (self.service == DNS) != is_of_names:
+            raise FaultError("service", f"{self.fault!r} is no fault of {self.service}", "leave service out")
         if self.times is not None and self.times < 1:
             raise FaultError("times", f"{self.times} requests are none", "write 1 or more; remove the fault to end it")
         if self.share is not None and not 0 < self.share <= 1:
@@ -225,6 +231,16 @@ class FaultBook:
         """
         with self._lock:
             return self._first_hit(Meets.CONNECTION, "data", "", resource_id, "", hosts)
+
+    def take_query(self, record_type: str, name: str, asked: str) -> Fault | None:
+        """The fault that meets this DNS query, if one does.
+
+        :param asked: whom: the id of a network, the name of one of the seed's servers, or nothing for public DNS
+        """
+        if not self._faults:
+            return None
+        with self._lock:
+            return self._first_hit(Meets.QUERY, DNS, record_type, name, asked, ())
 
     def _first_hit(
         self, meets: Meets, service: str, method: str, path: str, query: str, hosts: Collection[str]

@@ -41,9 +41,15 @@ from airflow_provider_netconn.lab.identity.resources import Resources
 from airflow_provider_netconn.lab.identity.tokens import Tokens
 from airflow_provider_netconn.lab.journal import Journal
 from airflow_provider_netconn.lab.masking import masked
+from airflow_provider_netconn.lab.names.addresses import Addresses, AsTheyAre
+from airflow_provider_netconn.lab.names.public_names import PublicNames
+from airflow_provider_netconn.lab.names.views import Views
+from airflow_provider_netconn.lab.packets.addresses import LoopbackAddresses
+from airflow_provider_netconn.lab.packets.places import PLATFORM_HOSTS
 from airflow_provider_netconn.lab.planting import SeedingAccess, plant_control_plane, plant_directory
 from airflow_provider_netconn.lab.resources.generic import generic_kind
 from airflow_provider_netconn.lab.seed import Seed, load_seed
+from airflow_provider_netconn.lab.services.running import Services as DataPlane
 from airflow_provider_netconn.lab.serving import Servers, Service
 from airflow_provider_netconn.lab.settings import Settings
 
@@ -68,6 +74,7 @@ class LocalAzure:
     :param bind: address to listen on; another than a loopback one serves the network
     :param host_name: by which clients reach it, where it is not the address
     :param ports: of services, by :data:`NAMES`; the others take free ones
+    :param addresses: which addresses DNS answers carry; by default those of the landscape, as they are
     :raises LabError: an address cannot be listened on, or the seed is refused
     """
 
@@ -79,6 +86,7 @@ class LocalAzure:
         bind: str = LOOPBACK,
         host_name: str | None = None,
         ports: Mapping[str, int] | None = None,
+        addresses: Addresses | None = None,
     ) -> None:
         self.seed = seed or load_seed()
         self.initial_settings = self.settings = settings or Settings()
@@ -101,12 +109,25 @@ class LocalAzure:
             operation_fault=self._operation_fault,
         )
         self.access.attach(self.plane)
+        self.names = Views(
+            self.plane,
+            servers=self.seed.dns_servers,
+            addresses=addresses or AsTheyAre(),
+            faults=self.faults,
+            clock=self.clock,
+            where=lambda view: (bind, 0),
+            reached_as=_host_of(bind),
+            platform={name: host.address for name, host in PLATFORM_HOSTS.items()},
+        )
         self.admin_token = secrets.token_urlsafe(32)
         self.identity_header = secrets.token_urlsafe(16)
         self.stopping = asyncio.Event()
         """Set when somebody asked the lab to end."""
         address = _host_of(bind)
         self._host_name = host_name or address
+        self.public_names = PublicNames(self.plane)
+        self.addresses = LoopbackAddresses()
+        self.services = DataPlane(self, self.public_names, self.addresses)
         self._servers = Servers(self._services(bind, ports or {}))
         self.resources.add_management(self.url("arm"))
         self.resources.add_graph(self.url("graph"))
@@ -163,10 +184,13 @@ class LocalAzure:
     async def __aenter__(self) -> Self:
         """Serve; returns when every service answers."""
         await self._servers.__aenter__()
+        await self.names.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Finish what is being answered, and end."""
+        await self.names.__aexit__()
+        await self.services.__aexit__()
         await self._servers.__aexit__()
 
     def astro_access(self) -> dict[str, Any]:
@@ -213,6 +237,7 @@ class LocalAzure:
             self.astro.load(organization)
         self.plane.clear()
         plant_control_plane(self.plane, self.access, self.seed)
+        self.names.reset()
 
     def change_settings(self, settings: Settings) -> None:
         """Set how fast and how late the lab is, from now on."""

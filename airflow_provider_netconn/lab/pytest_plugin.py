@@ -1,4 +1,4 @@
-"""Fixtures for pytest: ``azure_lab``, a clean local Azure for each test.
+"""Fixtures for pytest: ``azure_lab``, a clean local Azure for each test, and ``azure_lab_network``, its names.
 
 pytest loads this module in every run, so it imports nothing; a lab is started when the first test asks for one.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from airflow_provider_netconn.lab.testing import AzureLab
+    from airflow_provider_netconn.lab.testing import AzureLab, AzureLabNetwork
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +43,11 @@ def azure_lab(azure_lab_session: AzureLab) -> AzureLab:
     """A local Azure with nothing in it but its seed, whatever other tests did."""
     azure_lab_session.reset()
     return azure_lab_session
+
+
+@pytest.fixture
+def azure_lab_network(azure_lab: AzureLab) -> AzureLabNetwork:
+    """What names resolve to in the test's local Azure, from each of its networks."""
+    from airflow_provider_netconn.lab.testing import AzureLabNetwork
+
+    return AzureLabNetwork(azure_lab)

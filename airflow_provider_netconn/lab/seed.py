@@ -17,6 +17,7 @@ from typing import Any, Final
 from airflow_provider_netconn.lab.astro.state import AstroState
 from airflow_provider_netconn.lab.clock import Clock
 from airflow_provider_netconn.lab.errors import LabError
+from airflow_provider_netconn.lab.names.own_servers import KEYS, SECTION, OwnServer, read_servers
 from airflow_provider_netconn.lab.seed_sections import SECTIONS, Section
 from airflow_provider_netconn.lab.yaml_document import Document
 
@@ -24,7 +25,7 @@ DEFAULT: Final = "astro"
 """The landscape that a lab has unless told otherwise."""
 
 _REFERENCE: Final = "ref:"
-_TOP_KEYS: Final = ("tenants", "subscriptions", "principals", "owner", "machine", "groups", "roles", "astro")
+_TOP_KEYS: Final = ("tenants", "subscriptions", "principals", "owner", "machine", "groups", "roles", "astro", SECTION)
 _KINDS: Final = ("User", "Group", "ServicePrincipal", "ManagedIdentity")
 _PRINCIPAL_KEYS: Final = (
     "name",
@@ -141,6 +142,7 @@ class Seed:
     :param user_assigned: names of those assigned to it besides
     :param resources: groups first, then what refers to others behind what it refers to
     :param astro: organizations with what they have, as :meth:`.AstroState.load` takes them
+    :param dns_servers: DNS servers that are none of Azure's
     """
 
     tenants: tuple[TenantSeed, ...]
@@ -152,6 +154,7 @@ class Seed:
     roles: tuple[RoleSeed, ...]
     resources: tuple[ResourceSeed, ...]
     astro: tuple[Mapping[str, Any], ...]
+    dns_servers: tuple[OwnServer, ...] = ()
 
     def tenant(self, name: str) -> TenantSeed:
         """The tenant of that name, which the file has."""
@@ -226,6 +229,7 @@ class _Reader:
             roles=tuple(self._read_roles()),
             resources=(*groups, *self._read_resources()),
             astro=tuple(self._read_astro()),
+            dns_servers=read_servers(self._document, self._entries(SECTION, KEYS), self._resolved),
         )
 
     def _entries(self, section: str, known: tuple[str, ...] | None) -> Iterator[tuple[str, dict[str, Any]]]:

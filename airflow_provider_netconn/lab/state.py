@@ -53,9 +53,22 @@ def state_of(lab: LocalAzure, ca_file: Path) -> dict[str, Any]:
         "identity_header": lab.identity_header,
         "federated_issuer": lab.issuer.url,
         "astro": lab.astro_access(),
+        "dns": lab.names.directory(),
         "admin_token": lab.admin_token,
         "pid": os.getpid(),
     }
+
+
+def dns_lines(directory: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The DNS servers that a state file tells of, for people.
+
+    :param directory: its ``dns``
+    :return: whose view, by the resource's name, and address and port
+    """
+    places = [("dns", directory.get("public"))]
+    places += [(f"dns {key.rpartition('/')[2]}", place) for key, place in directory.get("networks", {}).items()]
+    places += [(f"dns {key}", place) for key, place in directory.get("servers", {}).items()]
+    return [(name, f"{place['address']} port {place['port']}") for name, place in places if place]
 
 
 def _principals(lab: LocalAzure) -> Iterator[dict[str, Any]]:

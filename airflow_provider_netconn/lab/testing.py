@@ -15,12 +15,14 @@ from airflow_provider_netconn.lab.errors import LabError
 from airflow_provider_netconn.lab.faults import Fault, FaultRule
 from airflow_provider_netconn.lab.journal import Entry, Query
 from airflow_provider_netconn.lab.local_azure import MANAGEMENT, LocalAzure
+from airflow_provider_netconn.lab.names.values import View
 from airflow_provider_netconn.lab.seed import DEFAULT, PrincipalSeed, load_seed
 from airflow_provider_netconn.lab.settings import Settings
 from airflow_provider_netconn.lab.state import state_of
 
 if TYPE_CHECKING:
     from azure.identity import ClientSecretCredential
+    from dns.resolver import Resolver
 
 T = TypeVar("T")
 GROUP: Final = "test-networks"
@@ -80,6 +82,30 @@ class Peering:
                 "allowForwardedTraffic": True,
             }
         }
+
+
+class AzureLabNetwork:
+    """The network of a lab, as tests use it: what names resolve to, from where.
+
+    :param lab: a running lab
+    """
+
+    def __init__(self, lab: AzureLab) -> None:
+        self.lab = lab
+
+    def resolver(self, network: Network | str | None = None, *, server: str | None = None) -> Resolver:
+        """A resolver of dnspython that asks the lab, without a cache.
+
+        :param network: as whose machines it resolves: a network or its id; None for the internet
+        :param server: instead, the name of one of the seed's ``dns_servers``
+        :raises LabError: the lab has no such network or server
+        """
+        import dns.resolver
+
+        resolver = dns.resolver.Resolver(configure=False)
+        host, resolver.port = self.lab.name_server(network, server=server)
+        resolver.nameservers = [host]
+        return resolver
 
 
 class AzureLab:
@@ -222,6 +248,26 @@ class AzureLab:
         :param query: the parts of :class:`~airflow_provider_netconn.lab.journal.Query`
         """
         return self.local.journal.entries(Query(**query))
+
+    # -- names -----------------------------------------------------------------------------------
+
+    def name_server(self, network: Network | str | None = None, *, server: str | None = None) -> tuple[str, int]:
+        """Address and port of a DNS server of the lab, over UDP and TCP.
+
+        :param network: as whose machines it resolves: a network or its id; None for the internet
+        :param server: instead, the name of one of the seed's ``dns_servers``
+        :raises LabError: the lab has no such network or server
+        """
+        network_id = network.id if isinstance(network, Network) else network
+        return self._call(lambda: self.local.names.address(View(network=network_id, server=server)))
+
+    def queries(self, **query: Any) -> list[Entry]:
+        """The DNS queries since the reset: ``method`` is the type asked for, ``path`` the name, ``status`` the response
+        code (None: not answered), ``query`` whom was asked: the network's id in lower case, or nothing for public DNS.
+
+        :param query: the parts of :class:`~airflow_provider_netconn.lab.journal.Query`
+        """
+        return self.local.names.journal.entries(Query(**query))
 
     def advance(self, seconds: float) -> None:
         """Move the lab's clock on."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from airflow_provider_netconn.lab.local_azure import NAMES, LocalAzure
 from airflow_provider_netconn.lab.seed import DEFAULT, load_seed
 from airflow_provider_netconn.lab.settings import Settings
-from airflow_provider_netconn.lab.state import ca_path, held, state_of, write_state
+from airflow_provider_netconn.lab.state import ca_path, dns_lines, held, state_of, write_state
 
 
 def up(
@@ -41,7 +41,9 @@ async def _serve(lab: LocalAzure, path: Path) -> None:
         state = state_of(lab, ca_file)
         for name in NAMES:
             sys.stdout.write(f"{name:18} {lab.url(name)}\n")
+        sys.stdout.write("".join(f"{name:18} {place}\n" for name, place in dns_lines(state["dns"])))
         sys.stdout.write(f'{"state file":18} {path}\nready; for clients: eval "$(netconn lab env)"\n')
         sys.stdout.flush()
         write_state(path, state)
+        lab.names.on_change = lambda: write_state(path, {**state, "dns": lab.names.directory()})
         await lab.stopping.wait()

@@ -93,6 +93,8 @@ class Store:
         self._references: dict[str, frozenset[str]] = {}
         self.version = 0
         """Grows with each resource that comes or goes: what is derived from the store can be kept until then."""
+        self.changes = 0
+        """Grows with each change of a body or facts too; a change of an operation's state is none."""
 
     def __len__(self) -> int:
         return len(self._by_key)
@@ -108,6 +110,7 @@ class Store:
         self._referrers.clear()
         self._references.clear()
         self.version += 1
+        self.changes += 1
 
     def find(self, path: ArmPath | str) -> Resource | None:
         """:return: the resource of that id, or None"""
@@ -125,6 +128,7 @@ class Store:
     def changed(self, resource: Resource) -> None:
         """Take note of the ids in a resource's body and facts; to be called when either was replaced."""
         key = resource.path.key
+        self.changes += 1
         self._forget_references(key)
         references = frozenset(_ids_in((resource.body, resource.facts)))
         self._references[key] = references
@@ -149,6 +153,7 @@ class Store:
         self._by_owner[owner_key(resource.path)].pop(key, None)
         self._by_type[resource.kind.type.casefold()].pop(key, None)
         self.version += 1
+        self.changes += 1
         self._forget_references(key)
 
     def _forget_references(self, key: str) -> None:

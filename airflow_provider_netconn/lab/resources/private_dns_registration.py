@@ -7,6 +7,7 @@ zones?").
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_netconn.lab.resources.network_references import INTERFACES, SUBNETS, id_of
@@ -46,13 +47,19 @@ def registered_addresses(plane: ControlPlane, zone: Resource) -> dict[str, list[
     found: dict[str, list[str]] = {}
     for link in links_of(plane, zone):
         if link.properties["registrationEnabled"] and link_state(plane, link) == "Completed":
-            for subnet in plane.store.children(id_of(link.properties["virtualNetwork"]), SUBNETS):
-                for owner, configuration, _ in configurations_in(plane, subnet):
-                    name = _machine_name(plane, owner) if owner.kind.type == INTERFACES else None
-                    address = (configuration.get("properties") or {}).get("privateIPAddress")
-                    if name and address and ":" not in address:
-                        found.setdefault(name, []).append(address)
+            for name, address in machines_in(plane, id_of(link.properties["virtualNetwork"])):
+                found.setdefault(name, []).append(address)
     return found
+
+
+def machines_in(plane: ControlPlane, network_id: str) -> Iterator[tuple[str, str]]:
+    """:return: the machines in a network: name and IPv4 address, for each address of their primary interfaces"""
+    for subnet in plane.store.children(network_id, SUBNETS):
+        for owner, configuration, _ in configurations_in(plane, subnet):
+            name = _machine_name(plane, owner) if owner.kind.type == INTERFACES else None
+            address = (configuration.get("properties") or {}).get("privateIPAddress")
+            if name and address and ":" not in address:
+                yield name, address
 
 
 def _machine_name(plane: ControlPlane, interface: Resource) -> str | None:
