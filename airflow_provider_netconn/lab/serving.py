@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import uvicorn
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.server import ServerState
 
 from airflow_provider_netconn.lab.errors import LabError
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 RESET: Final = "netconn.reset"
 """ASGI extension of all requests served here: ``scope["extensions"][RESET]["reset"]()`` resets the connection."""
+
+CONNECTION: Final = "netconn.connection"
+"""ASGI extension of requests on connections that :class:`HttpConnections` was given: what is known of these."""
 
 _KEEP_ALIVE_S: Final = 120
 _STOP_LIMIT_S: Final = 2
@@ -116,19 +120,7 @@ class _Server(uvicorn.Server):
     """One of several servers of a process: signals are none of its business, and it says when it is ready."""
 
     def __init__(self, service: Service, listener: socket.socket) -> None:
-        config = uvicorn.Config(
-            service.application,
-            interface="asgi3",
-            http=_ResettableProtocol,
-            ws="none",
-            lifespan="off",
-            loop="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=_KEEP_ALIVE_S,
-        )
-        config.load()
+        config = _config(service.application)
         config.ssl = service.tls  # uvicorn itself would read a file
         super().__init__(config)
         self.listener = listener
@@ -163,6 +155,55 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _config(application: Application, **more: Any) -> uvicorn.Config:
+    config = uvicorn.Config(
+        application,
+        interface="asgi3",
+        http=_ResettableProtocol,
+        ws="none",
+        lifespan="off",
+        loop="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        **more,
+    )
+    config.load()
+    return config
+
+
+class HttpConnections:
+    """Speaks HTTP on connections that somebody else accepted.
+
+    :param application: answers the requests
+    """
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        # What a service says of itself and of the time is the application's, not uvicorn's.
+        self._config = _config(application, date_header=False)
+        self._state = ServerState()
+
+    def protocol(self, note: Any) -> asyncio.Protocol:
+        """A protocol for one connection.
+
+        :param note: what the application finds in its scope's extensions, under :data:`CONNECTION`
+        """
+        made: asyncio.Protocol = _NotedProtocol(config=self._config, server_state=self._state, app_state={})
+        made.note = note  # type: ignore[attr-defined]
+        return made
+
+    async def stop(self) -> None:
+        """End what is being answered, and close every connection."""
+        requests = tuple(self._state.tasks)
+        for request in requests:
+            request.cancel()
+        await asyncio.gather(*requests, return_exceptions=True)
+        for connection in tuple(self._state.connections):
+            connection.transport.abort()
+
+
 class _ResettableProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # httptools' or h11's, found at run time
     """uvicorn's HTTP protocol, whose requests can reset their connection."""
 
@@ -171,13 +212,29 @@ class _ResettableProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  
         application: Application = self.app
 
         async def resettable(scope: Scope, receive: Receive, send: Send) -> None:
-            scope.setdefault("extensions", {})[RESET] = {"reset": lambda: _reset(transport)}
+            scope.setdefault("extensions", {})[RESET] = {"reset": lambda: reset(transport)}
             await application(scope, receive, send)
 
         self.app: Application = resettable
 
 
-def _reset(transport: Any) -> None:
+class _NotedProtocol(_ResettableProtocol):
+    """The same, telling the application something about the connection."""
+
+    note: Any = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        application: Application = self.app
+
+        async def noted(scope: Scope, receive: Receive, send: Send) -> None:
+            scope.setdefault("extensions", {})[CONNECTION] = self.note
+            await application(scope, receive, send)
+
+        self.app = noted
+        super().connection_made(transport)
+
+
+def reset(transport: Any) -> None:
     """End the connection with RST: its socket lingers for no time, so closing it discards instead of finishing."""
     handle = os.dup(transport.get_extra_info("socket").fileno())  # uvloop's own object takes no options
     with socket.socket(fileno=handle) as duplicate:

@@ -68,20 +68,31 @@ def peer_address(scope: Scope) -> str:
 
 
 def databricks_application(
-    plane: ControlPlane, authenticate: Authenticate, caller_address: Callable[[Scope], str] = peer_address
+    plane: ControlPlane,
+    authenticate: Authenticate,
+    caller_address: Callable[[Scope], str] = peer_address,
+    is_private: Callable[[Scope], bool] = lambda scope: False,
 ) -> Application:
     """:return: the API of all workspaces; a request says which by its host, or by that host as first part of its path
 
     :param plane: has the workspaces
     :param authenticate: reads tokens
     :param caller_address: tells what address a request comes from
+    :param is_private: tells whether it came by a private endpoint, where no access list is asked
     """
-    return _Api(plane, authenticate, caller_address)
+    return _Api(plane, authenticate, caller_address, is_private)
 
 
 class _Api:
-    def __init__(self, plane: ControlPlane, authenticate: Authenticate, caller_address: Callable[[Scope], str]) -> None:
+    def __init__(
+        self,
+        plane: ControlPlane,
+        authenticate: Authenticate,
+        caller_address: Callable[[Scope], str],
+        is_private: Callable[[Scope], bool],
+    ) -> None:
         self._plane = plane
+        self._is_private = is_private
         self._authenticate = authenticate
         self._caller_address = caller_address
 
@@ -108,9 +119,9 @@ class _Api:
         self._plane.operations.advance()
         workspace, path = self._workspace(scope)
         address = self._caller_address(scope)
-        admission = admits(self._plane, workspace, address)
-        if admission.refusal is not None:
-            raise RefusedError(403, admission.refusal.code, admission.refusal.message)
+        refusal = None if self._is_private(scope) else admits(self._plane, workspace, address).refusal
+        if refusal is not None:
+            raise RefusedError(403, refusal.code, refusal.message)
         caller = self._caller(scope)
         if not self._plane.access.allows(caller, ADMINISTRATION, workspace.id):
             raise RefusedError(

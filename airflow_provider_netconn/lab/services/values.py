@@ -59,32 +59,40 @@ class Call:
         return admits(self.plane, resource, self.caller)
 
 
-@dataclass(slots=True)
 class Stream:
-    """A connection as a protocol of our own reads and writes it; in the clear until :meth:`start_tls`."""
+    """A connection as a protocol of our own reads and writes it; in the clear until :meth:`start_tls`.
 
-    transport: asyncio.Transport
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    server_name: str = ""
+    :param transport: whose it is from now on
+    :param hold: what came meanwhile
+    """
 
-    @classmethod
-    def of(cls, transport: asyncio.Transport, hold: Hold, server_name: str = "") -> Stream:
-        """Take a transport over, with what came meanwhile."""
+    def __init__(self, transport: asyncio.Transport, hold: Hold) -> None:
+        self._kept: list[asyncio.StreamWriter] = []
+        self._take(transport, hold)
+
+    def _take(self, transport: asyncio.Transport, hold: Hold) -> None:
         loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(loop=loop)
-        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+        self.transport = transport
+        self.reader = asyncio.StreamReader(loop=loop)
+        protocol = asyncio.StreamReaderProtocol(self.reader, loop=loop)
         protocol.connection_made(transport)
         hold.pass_on(transport, protocol)
-        return cls(transport, reader, asyncio.StreamWriter(transport, protocol, reader, loop), server_name)
+        self.writer = asyncio.StreamWriter(transport, protocol, self.reader, loop)
 
-    async def start_tls(self, context: ssl.SSLContext) -> Stream:
-        """:return: the same connection under TLS, as its server
+    async def send(self, data: bytes) -> None:
+        """Write, and wait until the client takes it."""
+        self.writer.write(data)
+        await self.writer.drain()
 
+    async def start_tls(self, context: ssl.SSLContext) -> str:
+        """Answer a handshake, and go on under TLS.
+
+        :return: the name in the handshake; empty where there was none
         :raises OSError: the handshake failed
         """
-        transport, hold = await start_tls(self.transport, context)
-        return Stream.of(transport, hold, server_name_of(transport))
+        self._kept.append(self.writer)  # whose end would close what is below
+        self._take(*await start_tls(self.transport, context))
+        return server_name_of(self.transport)
 
 
 class Hold(asyncio.Protocol):
@@ -102,7 +110,7 @@ class Hold(asyncio.Protocol):
         self._kept += data
 
     def eof_received(self) -> bool:
-        """Keep that nothing more will come; the other way stays open."""
+        """Keep that nothing more will come; the connection closes."""
         self._at_end = True
         return False
 
