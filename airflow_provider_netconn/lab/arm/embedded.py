@@ -95,7 +95,7 @@ def _child(write: Write, segment: str, item: Any, place: str) -> Write:
     kind.check_name(path)
     existing = write.plane.store.find(path)
     body = read_body(
-        kind.shape(),
+        kind.whole_shape,
         {"properties": {}, **{name: value for name, value in item.items() if value is not None}},
         kind.refusals,
         f"properties.{place}[{name}]",

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_netconn.lab.arm.errors import ArmError, precondition_failed
@@ -207,6 +208,11 @@ class ResourceKind:
             members["tags"] = Dictionary(of=Text(longest=256), most=50)
         return Object(properties=members)
 
+    @cached_property
+    def whole_shape(self) -> Object:
+        """What :meth:`shape` says, kept: a kind is stateless, and its shape is asked for with each request."""
+        return self.shape()
+
     def check_name(self, path: ArmPath) -> None:
         """Refuse a name that the type does not allow.
 
@@ -324,8 +330,9 @@ class ResourceKind:
         shown: dict[str, Any] = {"id": resource.id, "name": resource.path.name, "type": self.shown_type or self.type}
         if self.etag_in_body:
             shown["etag"] = self.etag_quoted.format(resource.etag)
-        shape = self.shape()
-        shown.update(shape.secrets({name: value for name, value in resource.body.items() if name != "properties"}))
+        shown.update(
+            self.whole_shape.secrets({name: value for name, value in resource.body.items() if name != "properties"})
+        )
         shown["properties"] = self.render_properties(plane, resource, look)
         return shown
 

@@ -339,7 +339,7 @@ def _write_of(
                 "position 1."
             )
     named = {name: value for name, value in given.items() if value is not None}
-    body = read_body(kind.shape(), {"properties": {}, **named}, kind.refusals)
+    body = read_body(kind.whole_shape, {"properties": {}, **named}, kind.refusals)
     _read_location(kind, body, existing, path)
     return Write(
         plane=plane,
