@@ -15,7 +15,7 @@ author = "The netconn engineers"
 copyright = "the netconn engineers, Apache License 2.0"  # noqa: A001 - Sphinx's name
 version = release = __version__
 
-extensions = ["myst_parser", "netconn_tables"]
+extensions = ["myst_parser", "netconn_tables", "netconn_lab_tables"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build", "_*.md"]
 nitpicky = True

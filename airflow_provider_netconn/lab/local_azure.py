@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import ipaddress
 import json
-import pkgutil
 import secrets
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Final, Self
 
-from airflow_provider_netconn.lab import resources as resource_types
 from airflow_provider_netconn.lab.admin import admin_application
 from airflow_provider_netconn.lab.arm.application import ArmApplication
 from airflow_provider_netconn.lab.arm.engine import ControlPlane
 from airflow_provider_netconn.lab.arm.errors import ArmError
 from airflow_provider_netconn.lab.arm.identifiers import MalformedPathError, parse_path
-from airflow_provider_netconn.lab.arm.kinds import ResourceKind
 from airflow_provider_netconn.lab.arm.operations import OperationFault
 from airflow_provider_netconn.lab.arm.requests import ArmRequest, ArmResponse
 from airflow_provider_netconn.lab.asgi import Application
@@ -47,6 +43,7 @@ from airflow_provider_netconn.lab.names.views import Views
 from airflow_provider_netconn.lab.packets.addresses import LoopbackAddresses
 from airflow_provider_netconn.lab.packets.places import PLATFORM_HOSTS
 from airflow_provider_netconn.lab.planting import SeedingAccess, plant_control_plane, plant_directory
+from airflow_provider_netconn.lab.resources.catalogue import resource_kinds
 from airflow_provider_netconn.lab.resources.generic import generic_kind
 from airflow_provider_netconn.lab.seed import Seed, load_seed
 from airflow_provider_netconn.lab.services.running import Services as DataPlane
@@ -103,7 +100,7 @@ class LocalAzure:
         self.plane = ControlPlane(
             clock=self.clock,
             access=self.access,
-            kinds=tuple(_resource_kinds()),
+            kinds=tuple(resource_kinds()),
             fallback=generic_kind,
             base_url=lambda: self.url("arm"),
             operation_fault=self._operation_fault,
@@ -337,12 +334,6 @@ class LocalAzure:
                 for resource in self.plane.store
             ],
         }
-
-
-def _resource_kinds() -> Iterator[ResourceKind]:
-    """Every resource type that a module of :mod:`airflow_provider_netconn.lab.resources` lists in its ``KINDS``."""
-    for found in pkgutil.iter_modules(resource_types.__path__, f"{resource_types.__name__}."):
-        yield from getattr(importlib.import_module(found.name), "KINDS", ())
 
 
 def _host_of(bind: str) -> str:

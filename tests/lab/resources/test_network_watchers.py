@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from airflow_provider_netconn.lab.local_azure import _resource_kinds
+from airflow_provider_netconn.lab.resources.catalogue import resource_kinds
 from airflow_provider_netconn.lab.resources.generic import generic_kind
 from tests.lab.arm.planes import GROUP, SUBSCRIPTION, make_plane, put, send
 from tests.lab.oracles import check_answer, example_body, examples, needs_shared
@@ -44,7 +44,7 @@ def vm(name):
 @pytest.fixture
 def plane():
     """Three networks, each with a machine: here, data and far."""
-    plane = make_plane(_resource_kinds(), fallback=generic_kind)
+    plane = make_plane(resource_kinds(), fallback=generic_kind)
     put(plane, WATCHER, {"location": "eastus"})
     for number, network in enumerate(("here", "data", "far"), start=1):
         machine(plane, network, number)
@@ -112,7 +112,7 @@ def route(plane, network, prefix, hop, address=None):
 
 
 def test_a_watcher_is_there_at_once_and_can_be_asked_and_deleted():
-    plane = make_plane(_resource_kinds(), fallback=generic_kind, time_scale=1)
+    plane = make_plane(resource_kinds(), fallback=generic_kind, time_scale=1)
     made = send(plane, "PUT", WATCHER, {"location": "eastus", "properties": {}})
     assert (made.status, made.body["properties"]["provisioningState"]) == (201, "Succeeded")
     assert "Azure-AsyncOperation" in made.headers
@@ -435,7 +435,7 @@ def test_every_example_of_azure_is_accepted(file):
         "TroubleshootGet": ("POST", "/troubleshoot", 202),
         "TroubleshootResultQuery": ("POST", "/queryTroubleshootResult", 200),
     }[operation]
-    plane = make_plane(_resource_kinds(), fallback=generic_kind)
+    plane = make_plane(resource_kinds(), fallback=generic_kind)
     parameters, body = example_body(file)
     body = json.loads(json.dumps(body).replace("/subscriptions/subid", f"/subscriptions/{SUBSCRIPTION}"))
     group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg1"
