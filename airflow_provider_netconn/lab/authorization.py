@@ -7,6 +7,7 @@ allowed where one role of the caller's lists it among its ``actions`` and not am
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
@@ -47,8 +48,9 @@ class RoleBasedAccess:
         self._tokens = tokens
         self._audiences = audiences
         self._plane: ControlPlane | None = None
-        self._by_principal: dict[str, list[Resource]] = {}
-        self._version = -1
+        self._held: dict[str, dict[str, list[Resource]]] = {}
+        """Principal -> scope -> assignments, as of :attr:`_version`."""
+        self._version = (-1, -1)
 
     def attach(self, plane: ControlPlane) -> None:
         """Say which control plane holds the assignments; before the first request."""
@@ -100,7 +102,9 @@ class RoleBasedAccess:
         return any(
             (covers(assignment.path.scope, scope) or covers(scope, assignment.path.scope))
             and self._is_effective(assignment)
-            for assignment in self._assignments(caller)
+            for by_scope in self._assignments(caller)
+            for assignments in by_scope.values()
+            for assignment in assignments
         )
 
     def allows_data(self, caller: Caller, action: str, scope: str) -> bool:
@@ -113,26 +117,30 @@ class RoleBasedAccess:
     def permissions(self, caller: Caller, scope: str) -> Iterator[Mapping[str, Any]]:
         """:return: the permissions of all roles that the caller has at a scope, as role definitions list them"""
         assert self._plane is not None
-        for assignment in self._assignments(caller):
-            if covers(assignment.path.scope, scope) and self._is_effective(assignment):
+        around = list(itertools.accumulate(scope.rstrip("/").casefold().split("/"), "{}/{}".format))
+        for by_scope in self._assignments(caller):
+            for assignment in (one for place in around for one in by_scope.get(place, ())):
                 definition = definition_of(self._plane, assignment.properties["roleDefinitionId"])
-                if definition is not None:
+                if definition is not None and self._is_effective(assignment):
                     yield from definition["permissions"]
 
     def _is_effective(self, assignment: Resource) -> bool:
         assert self._plane is not None
         return assignment.created_at + self.replication_delay_s <= self._plane.clock.now()
 
-    def _assignments(self, caller: Caller) -> Iterator[Resource]:
+    def _assignments(self, caller: Caller) -> Iterator[dict[str, list[Resource]]]:
+        """The assignments of the caller and of each of its groups, by scope in lower case."""
         assert self._plane is not None
-        if self._version != self._plane.store.version:
-            self._by_principal = {}
+        version = self._plane.store.version_of(ASSIGNMENTS)
+        if self._version != version:
+            self._held, self._version = {}, version
             for assignment in self._plane.store.of_type(ASSIGNMENTS):
                 principal = str(assignment.properties["principalId"]).casefold()
-                self._by_principal.setdefault(principal, []).append(assignment)
-            self._version = self._plane.store.version
+                place = assignment.path.scope.rstrip("/").casefold()
+                self._held.setdefault(principal, {}).setdefault(place, []).append(assignment)
         for object_id in (caller.object_id.casefold(), *self.directory.groups_of(caller.object_id)):
-            yield from self._by_principal.get(object_id, ())
+            if object_id in self._held:
+                yield self._held[object_id]
 
 
 def definition_of(plane: ControlPlane, role_definition_id: str) -> dict[str, Any] | None:

@@ -91,6 +91,8 @@ class Store:
         self._by_type: defaultdict[str, dict[str, Resource]] = defaultdict(dict)
         self._referrers: defaultdict[str, dict[str, Resource]] = defaultdict(dict)
         self._references: dict[str, frozenset[str]] = {}
+        self._versions: defaultdict[str, int] = defaultdict(int)
+        self._cleared = 0
         self.version = 0
         """Grows with each resource that comes or goes: what is derived from the store can be kept until then."""
         self.changes = 0
@@ -102,8 +104,13 @@ class Store:
     def __iter__(self) -> Iterator[Resource]:
         return iter(self._by_key.values())
 
+    def version_of(self, type_name: str) -> tuple[int, int]:
+        """:return: another value after each resource of a type that comes or goes, and after each :meth:`clear`"""
+        return self._cleared, self._versions[type_name.casefold()]
+
     def clear(self) -> None:
         """Forget everything."""
+        self._cleared += 1
         self._by_key.clear()
         self._by_owner.clear()
         self._by_type.clear()
@@ -122,6 +129,7 @@ class Store:
         self._by_key[key] = resource
         self._by_owner[owner_key(resource.path)][key] = resource
         self._by_type[resource.kind.type.casefold()][key] = resource
+        self._versions[resource.kind.type.casefold()] += 1
         self.version += 1
         self.changed(resource)
 
@@ -152,6 +160,7 @@ class Store:
         self._by_key.pop(key, None)
         self._by_owner[owner_key(resource.path)].pop(key, None)
         self._by_type[resource.kind.type.casefold()].pop(key, None)
+        self._versions[resource.kind.type.casefold()] += 1
         self.version += 1
         self.changes += 1
         self._forget_references(key)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_netconn.lab.arm.errors import ArmError
@@ -90,8 +91,14 @@ def addresses_in_use(plane: ControlPlane, subnet: Resource) -> set[str]:
         properties = item.get("properties") or item
         address = properties.get("privateIPAddress") or properties.get("privateIpAddress")
         if address:
-            found.add(str(ipaddress.ip_address(str(address).partition("/")[0])))
+            found.add(str(_parsed(str(address).partition("/")[0])))
     return found
+
+
+@lru_cache(maxsize=65536)
+def _parsed(address: str) -> IPAddress:
+    """An address, read: each is asked for again with every new one in its subnet."""
+    return ipaddress.ip_address(address)
 
 
 def free_addresses(plane: ControlPlane, subnet: Resource, taken: Iterable[str] = (), version: int = 4) -> Iterator[str]:
@@ -100,13 +107,13 @@ def free_addresses(plane: ControlPlane, subnet: Resource, taken: Iterable[str] =
     :param taken: addresses that do not count as free besides those in use
     :param version: of the Internet Protocol, 4 or 6
     """
-    used = {*addresses_in_use(plane, subnet), *taken}
+    used = {int(_parsed(address)) for address in (*addresses_in_use(plane, subnet), *taken)}
     for network in networks(prefixes_of(subnet.properties)):
         if network.version == version:
-            for offset in range(RESERVED_AT_START, network.num_addresses - RESERVED_AT_END):
-                address = str(network[offset])
-                if address not in used:
-                    yield address
+            first = int(network.network_address)
+            for number in range(first + RESERVED_AT_START, first + network.num_addresses - RESERVED_AT_END):
+                if number not in used:
+                    yield str(network[number - first])
 
 
 def allocate(
