@@ -16,12 +16,14 @@ from airflow_provider_netconn.lab.gate import Gate
 from airflow_provider_netconn.lab.packets.listeners import Listener, Role, listeners
 from airflow_provider_netconn.lab.resources.databricks_application import AUDIENCE as DATABRICKS_AUDIENCE
 from airflow_provider_netconn.lab.resources.databricks_application import databricks_application
+from airflow_provider_netconn.lab.services.azurite import Azurite
 from airflow_provider_netconn.lab.services.bearers import Bearers
 from airflow_provider_netconn.lab.services.certificates import Certificates
 from airflow_provider_netconn.lab.services.doors import Door, Doors
 from airflow_provider_netconn.lab.services.http_answers import Exchange
 from airflow_provider_netconn.lab.services.key_vault import KeyVault
 from airflow_provider_netconn.lab.services.registry import answer_registry
+from airflow_provider_netconn.lab.services.storage import Storage
 from airflow_provider_netconn.lab.services.table import service_row
 from airflow_provider_netconn.lab.services.values import OUTSIDE, Call
 from airflow_provider_netconn.lab.services.web import answer_web
@@ -67,7 +69,9 @@ class Services:
         self._background: set[asyncio.Task[None]] = set()
         self._watch: asyncio.Task[None] | None = None
         bearers = Bearers(lab.tokens, lab.access, lambda: lab.url("authority"))
+        self._azurite = Azurite()
         self._answers: dict[str, Answering] = {
+            "storage": Storage(bearers, self._azurite).answer,
             "https": answer_web,
             "key-vault": KeyVault(bearers).answer,
             "registry": answer_registry,
@@ -103,6 +107,7 @@ class Services:
         for door in doors.values():
             await door.close()
         await self._http.stop()
+        await self._azurite.stop()
 
     # -- what there is ---------------------------------------------------------------------------
 

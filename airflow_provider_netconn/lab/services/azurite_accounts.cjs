@@ -1,0 +1,18 @@
+// Loaded into Azurite before itself: accounts and their keys come by standard input, one line for all of them, and take
+// effect at once. Azurite by itself reads them from its environment, once at its start and then each minute anew.
+"use strict";
+const MINUTE_MS = 60 * 1000;
+const refreshes = [];
+const setIntervalOfNode = global.setInterval;
+global.setInterval = (work, delay, ...rest) => {
+  if (delay === MINUTE_MS) refreshes.push(work);
+  return setIntervalOfNode(work, delay, ...rest);
+};
+require("readline")
+  .createInterface({ input: process.stdin })
+  .on("line", (accounts) => {
+    process.env.AZURITE_ACCOUNTS = accounts;
+    refreshes.forEach((refresh) => refresh());
+    process.stdout.write("netconn: accounts read\n");
+  })
+  .on("close", () => process.exit(0));
