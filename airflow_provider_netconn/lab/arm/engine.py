@@ -26,6 +26,7 @@ from airflow_provider_netconn.lab.arm.errors import (
     subscription_not_found,
 )
 from airflow_provider_netconn.lab.arm.identifiers import RESOURCES, ArmPath, MalformedPathError, parse_path
+from airflow_provider_netconn.lab.arm.locks import refuse_locked
 from airflow_provider_netconn.lab.arm.operations import Follow, Operation, OperationFault, Operations
 from airflow_provider_netconn.lab.arm.requests import ArmRequest, ArmResponse, Caller
 from airflow_provider_netconn.lab.arm.store import Resource, Store
@@ -166,6 +167,7 @@ class ControlPlane:
         kind = self._kind_for(path)
         self._admit(request, kind, path)
         self._authorize(request, f"{kind.type}/{VERBS.get(request.method, 'read')}", path)
+        refuse_locked(self, request.method, path)
         if not path.is_resource:
             if request.method != "GET" or not kind.listed:
                 return writes.write_collection(self, request, kind, path)
@@ -190,6 +192,7 @@ class ControlPlane:
                 raise method_not_allowed("POST", path.type)
             self._admit(request, kind, path)
             self._authorize(request, f"{path.type}/action", path)
+            refuse_locked(self, request.method, path)
             return on_collection(self, request, path)
         owner = path.parent
         assert owner is not None
@@ -202,6 +205,7 @@ class ControlPlane:
         if handler is None:
             raise ArmError(404, "InvalidResourceType", f"The resource type '{kind.type}' has no action '{segment}'.")
         self._authorize(request, f"{kind.type}/{segment}/action", owner)
+        refuse_locked(self, request.method, owner)
         resource = kind.find(self, owner)
         if resource is None:
             raise kind.not_found(self, owner)

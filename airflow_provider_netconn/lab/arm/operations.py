@@ -58,6 +58,7 @@ class Answer:
     :param duration_s: how long it runs at time scale 1, in seconds; 0 with nothing to follow is a synchronous write
     :param deferred: whether the change shows only when the operation ends, as with registries and Cosmos accounts
     :param final_status: what ``Location`` answers at the end; None: 200, and 204 for a delete
+    :param names_resource: whether ``Location`` names the resource itself, of a write that is done at once
     """
 
     status: int
@@ -67,6 +68,7 @@ class Answer:
     duration_s: float = 0.0
     deferred: bool = False
     final_status: int | None = None
+    names_resource: bool = False
 
     @property
     def is_synchronous(self) -> bool:

@@ -284,6 +284,8 @@ def _answer(
     headers = plane.follow_headers(operation) if operation is not None else {}
     if kind.etag_in_body and answer.shown is Shown.RESOURCE:
         headers["ETag"] = kind.etag_quoted.format(resource.etag)
+    if answer.names_resource:
+        headers["Location"] = resource.id
     body: Any = None
     if answer.shown is Shown.RESOURCE and not (operation is not None and operation.method == "DELETE"):
         body = kind.render(plane, resource, look)

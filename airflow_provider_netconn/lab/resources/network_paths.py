@@ -21,12 +21,19 @@ from airflow_provider_netconn.lab.resources.network_interfaces import (
     network_of,
     subnet_of_interface,
 )
-from airflow_provider_netconn.lab.resources.network_references import INTERFACES, PEERINGS, SUBNETS, id_of
+from airflow_provider_netconn.lab.resources.network_references import (
+    INTERFACES,
+    PEERINGS,
+    SUBNETS,
+    id_of,
+    referenced,
+)
 from airflow_provider_netconn.lab.resources.network_security_groups import Decision, Flow, decide
-from airflow_provider_netconn.lab.resources.private_link import APPROVED, status_of
+from airflow_provider_netconn.lab.resources.private_link import APPROVED, PRIVATE_ENDPOINTS, status_of
 
 if TYPE_CHECKING:
     from airflow_provider_netconn.lab.arm.engine import ControlPlane
+    from airflow_provider_netconn.lab.arm.identifiers import ArmPath
     from airflow_provider_netconn.lab.arm.store import Resource
 
 REACHABLE, UNREACHABLE, UNKNOWN = "Reachable", "Unreachable", "Unknown"
@@ -123,6 +130,28 @@ def next_hop(plane: ControlPlane, interface: Resource | None, destination: str) 
     return NextHop(type=route["nextHopType"], address=address, is_user_route=is_user_route, route_table=table)
 
 
+def interface_of(plane: ControlPlane, asking: ArmPath, target_id: str, interface_id: str = "") -> Resource | None:
+    """Find the interface by which a machine, or another resource that has one, sends and receives.
+
+    :param asking: whose question it is, for the refusal
+    :param interface_id: which of a machine's it is; by default the first
+    :return: None for a machine that has none
+    :raises ArmError: 400, one of the resources is not there
+    """
+    target = referenced(plane, asking, target_id)
+    if interface_id:
+        return referenced(plane, asking, interface_id)
+    if target.kind.type == INTERFACES:
+        return target
+    if target.kind.type == PRIVATE_ENDPOINTS:
+        return plane.find(str(target.facts.get("interface", "")))
+    profile = target.properties.get("networkProfile")
+    items = profile.get("networkInterfaces") or [] if isinstance(profile, dict) else []
+    primary = next((item for item in items if (item.get("properties") or {}).get("primary")), items[0] if items else {})
+    found = plane.find(id_of(primary)) if id_of(primary) else None
+    return found if found is not None and found.kind.type == INTERFACES else None
+
+
 def verdict(plane: ControlPlane, interface: Resource | None, flow: Flow) -> Decision:
     """:return: what the security groups of an interface do with a flow; those of a machine that has none are taken to
     have default rules alone"""
@@ -200,7 +229,7 @@ def _towards(plane: ControlPlane, hops: tuple[Hop, ...], interface: Resource, fl
         return _through_appliance(plane, hops, interface, flow, hop)
     if hop.type == "VirtualNetworkGateway":
         return _through_gateway(plane, hops, interface, flow)
-    return _deliver(plane, hops, _neighbours(plane, network_of(plane, interface)), flow)
+    return _deliver(plane, hops, neighbours(plane, network_of(plane, interface)), flow)
 
 
 def _denied(origin: str, decision: Decision) -> Issue:
@@ -208,8 +237,8 @@ def _denied(origin: str, decision: Decision) -> Issue:
     return Issue(origin=origin, type="NetworkSecurityRule", context={"RuleName": name})
 
 
-def _neighbours(plane: ControlPlane, network: Resource) -> list[Resource]:
-    """The network and those peered with it, as far as both sides let traffic through."""
+def neighbours(plane: ControlPlane, network: Resource) -> list[Resource]:
+    """:return: the network and those peered with it, as far as both sides let traffic through"""
     found = [network]
     for peering in plane.store.children(network.path, PEERINGS):
         other = peerings.counterpart(plane, peering)
@@ -227,7 +256,7 @@ def _is_open(peering: Resource) -> bool:
 
 def _deliver(plane: ControlPlane, hops: tuple[Hop, ...], networks: Iterable[Resource], flow: Flow) -> Path:
     """To the interface that has the address, in one of some networks."""
-    interface = _interface_at(plane, networks, flow.destination)
+    interface = interface_at(plane, networks, flow.destination)
     if interface is None:
         nobody = Hop(type="VirtualNetwork", address=flow.destination, resource_id="")
         return stopped((*hops, nobody), Issue(origin="Local", type="Platform"))
@@ -245,7 +274,8 @@ def _deliver(plane: ControlPlane, hops: tuple[Hop, ...], networks: Iterable[Reso
     return Path(hops=arrived, status=REACHABLE) if entering.allowed else stopped(arrived, _denied("Inbound", entering))
 
 
-def _interface_at(plane: ControlPlane, networks: Iterable[Resource], address: str) -> Resource | None:
+def interface_at(plane: ControlPlane, networks: Iterable[Resource], address: str) -> Resource | None:
+    """:return: the interface that has an address in one of some networks; None: none has"""
     for network in networks:
         for subnet in plane.store.children(network.path, SUBNETS):
             for interface in plane.store.referrers(subnet.path, INTERFACES):
@@ -262,7 +292,7 @@ def _has(configuration: dict[str, Any], subnet: Resource, address: str) -> bool:
 def _through_appliance(
     plane: ControlPlane, hops: tuple[Hop, ...], interface: Resource, flow: Flow, hop: NextHop
 ) -> Path:
-    appliance = _interface_at(plane, _neighbours(plane, network_of(plane, interface)), hop.address)
+    appliance = interface_at(plane, neighbours(plane, network_of(plane, interface)), hop.address)
     there = Hop(type="VirtualAppliance", address=hop.address, resource_id=appliance.id if appliance else "")
     seen = [one for one in hops if one.type == "VirtualAppliance"]
     user_route = Issue(origin="Local", type="UserDefinedRoute", context={"RouteType": "User"})

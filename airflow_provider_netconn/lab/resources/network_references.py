@@ -29,6 +29,7 @@ PUBLIC_ADDRESSES = "Microsoft.Network/publicIPAddresses"
 NAT_GATEWAYS = "Microsoft.Network/natGateways"
 APPLICATION_SECURITY_GROUPS = "Microsoft.Network/applicationSecurityGroups"
 VNET_GATEWAYS = "Microsoft.Network/virtualNetworkGateways"
+NETWORK_WATCHERS = "Microsoft.Network/networkWatchers"
 
 
 @dataclass(frozen=True, kw_only=True)

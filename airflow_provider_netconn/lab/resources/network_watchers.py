@@ -30,20 +30,18 @@ from airflow_provider_netconn.lab.arm.schema import (
 )
 from airflow_provider_netconn.lab.arm.store import Resource
 from airflow_provider_netconn.lab.arm.writes import act
+from airflow_provider_netconn.lab.resources import flow_logs, network_diagnostics
 from airflow_provider_netconn.lab.resources import network_paths as paths
 from airflow_provider_netconn.lab.resources.name_resolution import look_up
 from airflow_provider_netconn.lab.resources.network_interfaces import network_of
-from airflow_provider_netconn.lab.resources.network_references import INTERFACES, VNET_GATEWAYS, id_of, referenced
+from airflow_provider_netconn.lab.resources.network_references import NETWORK_WATCHERS, VNET_GATEWAYS, referenced
 from airflow_provider_netconn.lab.resources.network_security_groups import LAST_PORT, Flow
 from airflow_provider_netconn.lab.resources.network_versions import NETWORK_POLLING, NETWORK_VERSIONS, deleted
-from airflow_provider_netconn.lab.resources.private_link import PRIVATE_ENDPOINTS
 from airflow_provider_netconn.lab.resources.vpn_connections import connection_status
 from airflow_provider_netconn.lab.resources.vpn_gateways import CONNECTIONS, connections_of
 
 if TYPE_CHECKING:
     from airflow_provider_netconn.lab.arm.engine import ControlPlane
-
-NETWORK_WATCHERS = "Microsoft.Network/networkWatchers"
 
 ANSWERED_LATER = Answer(status=202, follow=Follow.LOCATION, shown=Shown.NOTHING, duration_s=5)
 
@@ -142,7 +140,7 @@ TROUBLESHOOTING_RESULT = Object(properties={"targetResourceId": Reference(requir
 
 def _verify_flow(plane: ControlPlane, request: ArmRequest, watcher: Resource) -> ArmResponse:
     given = read_body(FLOW, request.json_object(), Refusals())
-    interface = _interface_of(plane, watcher, given["targetResourceId"], given.get("targetNicResourceId", ""))
+    interface = paths.interface_of(plane, watcher.path, given["targetResourceId"], given.get("targetNicResourceId", ""))
     inbound = given["direction"] == "Inbound"
     local, remote = ((given[f"{end}IPAddress"], _number(given[f"{end}Port"])) for end in ("local", "remote"))
     source, destination = (remote, local) if inbound else (local, remote)
@@ -169,7 +167,7 @@ def _number(port: str) -> int:
 
 def _next_hop(plane: ControlPlane, request: ArmRequest, watcher: Resource) -> ArmResponse:
     given = read_body(HOP, request.json_object(), Refusals())
-    interface = _interface_of(plane, watcher, given["targetResourceId"], given.get("targetNicResourceId", ""))
+    interface = paths.interface_of(plane, watcher.path, given["targetResourceId"], given.get("targetNicResourceId", ""))
 
     def result() -> dict[str, Any]:
         hop = paths.next_hop(plane, interface, given["destinationIPAddress"])
@@ -190,25 +188,31 @@ def _check_connectivity(plane: ControlPlane, request: ArmRequest, watcher: Resou
             details=(),
         )
     start = referenced(plane, watcher.path, given["source"]["resourceId"])
-    interface = _interface_of(plane, watcher, start.id)
+    interface = paths.interface_of(plane, watcher.path, start.id)
     if "resourceId" in destination:
         referenced(plane, watcher.path, destination["resourceId"])
 
     def result() -> dict[str, Any]:
-        return _connectivity(_way(plane, watcher, start, interface, given))
+        return connectivity(way(plane, watcher, start, interface, given))
 
     return act(plane, request, watcher, ANSWERED_LATER, result)
 
 
-def _way(
+def way(
     plane: ControlPlane, watcher: Resource, start: Resource, interface: Resource | None, given: dict[str, Any]
 ) -> paths.Path:
-    """The way of a connectivity check's probes."""
+    """Follow the probes of a connectivity check.
+
+    :param watcher: whose check it is
+    :param start: what sends them, such as a virtual machine
+    :param interface: by which it does; None: it has none
+    :param given: the check, of the shape of :data:`CONNECTIVITY`
+    """
     destination, protocol = given["destination"], given["protocol"]
     own = paths.address_of(interface) if interface is not None else ""
     source = paths.Hop(type="Source", address=own, resource_id=(interface or start).id, latency_ms=0)
     if "resourceId" in destination:
-        target = _interface_of(plane, watcher, destination["resourceId"])
+        target = paths.interface_of(plane, watcher.path, destination["resourceId"])
         address = paths.address_of(target) if target is not None else ""
         if not address:
             nobody = paths.Hop(type="VirtualNetwork", address="", resource_id=destination["resourceId"])
@@ -245,8 +249,8 @@ def _addresses(plane: ControlPlane, interface: Resource | None, host: str) -> li
         return look_up(plane, network_of(plane, interface).id, host) if interface is not None else None
 
 
-def _connectivity(path: paths.Path) -> dict[str, Any]:
-    """A way as ``ConnectivityInformation``."""
+def connectivity(path: paths.Path) -> dict[str, Any]:
+    """:return: a way as ``ConnectivityInformation``"""
     names = [str(uuid.uuid4()) for _ in path.hops]
     hops = [
         {
@@ -278,27 +282,6 @@ def _connectivity(path: paths.Path) -> dict[str, Any]:
         latency = sum(hop.latency_ms for hop in path.hops)
         shown |= {"avgLatencyInMs": latency, "minLatencyInMs": latency, "maxLatencyInMs": latency + 3}
     return shown
-
-
-def _interface_of(plane: ControlPlane, watcher: Resource, target_id: str, interface_id: str = "") -> Resource | None:
-    """The interface by which a machine, or another resource that has one, sends and receives.
-
-    :param interface_id: which of a machine's it is; by default the first
-    :return: None for a machine that has none
-    :raises ArmError: 400, one of the resources is not there
-    """
-    target = referenced(plane, watcher.path, target_id)
-    if interface_id:
-        return referenced(plane, watcher.path, interface_id)
-    if target.kind.type == INTERFACES:
-        return target
-    if target.kind.type == PRIVATE_ENDPOINTS:
-        return plane.find(str(target.facts.get("interface", "")))
-    profile = target.properties.get("networkProfile")
-    items = profile.get("networkInterfaces") or [] if isinstance(profile, dict) else []
-    primary = next((item for item in items if (item.get("properties") or {}).get("primary")), items[0] if items else {})
-    found = plane.find(id_of(primary)) if id_of(primary) else None
-    return found if found is not None and found.kind.type == INTERFACES else None
 
 
 # -- VPN -------------------------------------------------------------------------------------------
@@ -369,6 +352,8 @@ class NetworkWatchers(ResourceKind):
         "nexthop": _next_hop,
         "troubleshoot": _troubleshoot,
         "querytroubleshootresult": _troubleshooting_result,
+        **flow_logs.ACTIONS,
+        **network_diagnostics.ACTIONS,
     }
 
     def prepare(self, write: Write) -> None:

@@ -122,8 +122,14 @@ def complete_identity(write: Write) -> None:
         identity["tenantId"] = tenant
     assigned = identity.get("userAssignedIdentities") or {}
     for identity_id in assigned:
+        found = write.plane.find(identity_id)
+        facts = found.facts if found is not None else {}
+        # Of an identity that the lab does not have, whoever it is: it is the same one each time.
         principal = uuid.uuid5(uuid.NAMESPACE_URL, identity_id.casefold())
-        assigned[identity_id] = {"principalId": str(principal), "clientId": str(uuid.uuid5(principal, "client"))}
+        assigned[identity_id] = {
+            "principalId": facts.get("principalId", str(principal)),
+            "clientId": facts.get("clientId", str(uuid.uuid5(principal, "client"))),
+        }
 
 
 def check_subnet(plane: ControlPlane, subnet_id: str, service: str) -> str | None:

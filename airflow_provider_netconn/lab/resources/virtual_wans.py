@@ -61,6 +61,9 @@ GATEWAYS = {
     "p2SVpnGateway": "Microsoft.Network/p2svpnGateways",
 }
 
+PARTS = ("bgpConnections", "ipConfigurations", "routeMaps")
+"""What of a hub is a resource of its own, and shows in the hub by its id."""
+
 
 def in_use(what: str, resource: Resource, users: Iterable[Resource]) -> ArmError:
     """:return: the refusal to delete what others need; recorded for network resources is a 400"""
@@ -197,10 +200,7 @@ class VirtualHubs(ResourceKind):
                 )
             },
             "securityProviderName": Text(),
-            **{
-                name: Anything(read_only=True)
-                for name in ("routingState", "bgpConnections", "ipConfigurations", "routeMaps", "provisioningState")
-            },
+            **{name: Anything(read_only=True) for name in ("routingState", *PARTS, "provisioningState")},
         }
     )
 
@@ -277,6 +277,10 @@ class VirtualHubs(ResourceKind):
             found = _of_hub(plane, resource, type_name)
             if found:
                 shown[name] = {"id": found[0].id}
+        for name in PARTS:
+            parts = plane.store.children(resource.path, f"{VIRTUAL_HUBS}/{name}")
+            if parts:
+                shown[name] = [{"id": part.id} for part in parts]
         return shown
 
 

@@ -29,6 +29,11 @@ from airflow_provider_netconn.lab.arm.schema import (
 )
 from airflow_provider_netconn.lab.arm.store import Resource
 from airflow_provider_netconn.lab.arm.writes import act
+from airflow_provider_netconn.lab.resources.gateway_diagnostics import (
+    PACKET_CAPTURES,
+    device_script,
+    security_associations,
+)
 from airflow_provider_netconn.lab.resources.network_references import VNET_GATEWAYS, Link, id_of, referenced
 from airflow_provider_netconn.lab.resources.network_versions import (
     NETWORK_POLLING,
@@ -136,7 +141,12 @@ class Connections(ResourceKind):
     deleted = deleted(10)
     patch = Patch.TAGS
     tracked = True
-    actions: ClassVar = {"resetconnection": _reset}
+    actions: ClassVar = {
+        "resetconnection": _reset,
+        "getikesas": security_associations,
+        "vpndeviceconfigurationscript": device_script,
+        **PACKET_CAPTURES,
+    }
     properties = Object(
         properties={
             "virtualNetworkGateway1": Link(type=VNET_GATEWAYS, required=True),

@@ -27,6 +27,7 @@ from airflow_provider_netconn.lab.arm.schema import (
 )
 from airflow_provider_netconn.lab.arm.store import Resource
 from airflow_provider_netconn.lab.arm.writes import act
+from airflow_provider_netconn.lab.resources.gateway_diagnostics import PACKET_CAPTURES
 from airflow_provider_netconn.lab.resources.network_references import (
     PUBLIC_ADDRESSES,
     SUBNETS,
@@ -173,7 +174,8 @@ class VirtualNetworkGateways(ResourceKind):
     patch = Patch.TAGS
     tracked = True
     envelope: ClassVar = {"extendedLocation": Anything(), "identity": Anything()}
-    actions: ClassVar = {"reset": _reset, "getbgppeerstatus": _bgp_peers}
+    embeds: ClassVar = {"natRules": "natRules"}
+    actions: ClassVar = {"reset": _reset, "getbgppeerstatus": _bgp_peers, **PACKET_CAPTURES}
     properties = Object(
         properties={
             "ipConfigurations": Items(
@@ -218,7 +220,6 @@ class VirtualNetworkGateways(ResourceKind):
                 for name in (
                     "vpnClientConfiguration",
                     "virtualNetworkGatewayPolicyGroups",
-                    "natRules",
                     "autoScaleConfiguration",
                     "vNetExtendedLocationResourceId",
                     "adminState",

@@ -28,6 +28,7 @@ from airflow_provider_netconn.lab.arm.schema import (
 )
 from airflow_provider_netconn.lab.arm.store import Resource
 from airflow_provider_netconn.lab.arm.writes import act
+from airflow_provider_netconn.lab.resources.gateway_diagnostics import PACKET_CAPTURES, security_associations
 from airflow_provider_netconn.lab.resources.hub_connections import ROUTING
 from airflow_provider_netconn.lab.resources.network_references import Link, id_of, referenced
 from airflow_provider_netconn.lab.resources.network_versions import (
@@ -178,8 +179,8 @@ class VpnGateways(ResourceKind):
     deleted = deleted(60)
     patch = Patch.TAGS
     tracked = True
-    embeds: ClassVar = {"connections": "vpnConnections"}
-    actions: ClassVar = {"reset": _reset_gateway}
+    embeds: ClassVar = {"connections": "vpnConnections", "natRules": "natRules"}
+    actions: ClassVar = {"reset": _reset_gateway, **PACKET_CAPTURES}
     properties = Object(
         properties={
             "virtualHub": Link(type=VIRTUAL_HUBS, required=True),
@@ -187,7 +188,6 @@ class VpnGateways(ResourceKind):
             "vpnGatewayScaleUnit": Number(lowest=1, highest=20, default=1),
             "isRoutingPreferenceInternet": Flag(default=False),
             "enableBgpRouteTranslationForNat": Flag(default=False),
-            "natRules": Items(of=Anything()),
             "ipConfigurations": Anything(read_only=True),
             "provisioningState": Anything(read_only=True),
         }
@@ -210,6 +210,7 @@ class VpnConnections(ResourceKind):
     """A gateway's connection to a site, by one or more links."""
 
     type = VPN_CONNECTIONS
+    actions: ClassVar = PACKET_CAPTURES
     api_versions = NETWORK_VERSIONS
     polling = NETWORK_POLLING
     created = created(10)
@@ -311,11 +312,19 @@ def _traffic(plane: ControlPlane, connection: Resource) -> dict[str, Any]:
     return {"connectionStatus": status, "ingressBytesTransferred": 0, "egressBytesTransferred": 0}
 
 
-def _reset_connection(plane: ControlPlane, request: ArmRequest, resource: Resource) -> ArmResponse:
-    assert resource.path.parent is not None
-    connection = plane.store.find(resource.path.parent)
+def _connection_of(plane: ControlPlane, link: Resource) -> Resource:
+    assert link.path.parent is not None
+    connection = plane.store.find(link.path.parent)
     assert connection is not None
-    return act(plane, request, connection, accepted(10), lambda: None)
+    return connection
+
+
+def _reset_connection(plane: ControlPlane, request: ArmRequest, resource: Resource) -> ArmResponse:
+    return act(plane, request, _connection_of(plane, resource), accepted(10), lambda: None)
+
+
+def _link_associations(plane: ControlPlane, request: ArmRequest, resource: Resource) -> ArmResponse:
+    return security_associations(plane, request, _connection_of(plane, resource))
 
 
 class VpnLinkConnections(_Part):
@@ -324,15 +333,12 @@ class VpnLinkConnections(_Part):
     type = f"{VPN_CONNECTIONS}/vpnLinkConnections"
     shown_type = f"{VPN_CONNECTIONS}/VpnSiteLinkConnections"
     holder = "vpnLinkConnections"
-    actions: ClassVar = {"resetconnection": _reset_connection}
+    actions: ClassVar = {"resetconnection": _reset_connection, "getikesas": _link_associations}
 
     def render_properties(self, plane: ControlPlane, resource: Resource, look: Look) -> dict[str, Any]:
         shown = super().render_properties(plane, resource, look)
         shown.pop("sharedKey", None)
-        assert resource.path.parent is not None
-        connection = plane.store.find(resource.path.parent)
-        assert connection is not None
-        return shown | _traffic(plane, connection)
+        return shown | _traffic(plane, _connection_of(plane, resource))
 
 
 def _link_of(plane: ControlPlane, path: ArmPath) -> dict[str, Any]:
