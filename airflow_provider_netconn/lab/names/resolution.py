@@ -106,6 +106,7 @@ class Resolver:
         It waits for nothing but real servers. A view of what is not there, such as a deleted network, is answered by
         nobody.
         """
+        self._plane.operations.advance()  # what has ended meanwhile takes effect now
         answer = await self._resolve(view, question, _Walk())
         return replace(answer, records=tuple(self._shown(record, view.network) for record in answer.records))
 

@@ -112,6 +112,7 @@ class Views:
 
         :return: whether one came or went
         """
+        self._plane.operations.advance()  # a delete may have ended meanwhile
         store = self._plane.store
         if self._seen == store.version:
             return False

@@ -25,6 +25,9 @@ LARGEST_DATAGRAM: Final = 1232
 SMALLEST_DATAGRAM: Final = 512
 """And where it does not say (RFC 1035, section 4.2.1)."""
 
+LARGEST_MESSAGE: Final = 65_535
+"""Octets over TCP."""
+
 _MOST_RDATA: Final = 4096
 _TRANSFERS: Final = frozenset({dns.rdatatype.AXFR, dns.rdatatype.IXFR})
 
@@ -92,7 +95,7 @@ class Query:
         _fill(response.answer, answer.records)
         _fill(response.authority, answer.authority)
         if over_tcp:
-            return response.to_wire()
+            return response.to_wire(max_size=LARGEST_MESSAGE)
         taken = message.payload if message.edns >= 0 else SMALLEST_DATAGRAM
         try:
             return response.to_wire(max_size=max(SMALLEST_DATAGRAM, min(taken, LARGEST_DATAGRAM)))
