@@ -6,13 +6,15 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_netconn.lab.arm.identifiers import ArmPath
 
 if TYPE_CHECKING:
     from airflow_provider_netconn.lab.arm.kinds import ResourceKind
     from airflow_provider_netconn.lab.arm.operations import Operation
+
+Place = TypeVar("Place")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,6 +90,7 @@ class Store:
     def __init__(self) -> None:
         self._by_key: dict[str, Resource] = {}
         self._by_owner: defaultdict[str, dict[str, Resource]] = defaultdict(dict)
+        self._by_owner_and_type: defaultdict[tuple[str, str], dict[str, Resource]] = defaultdict(dict)
         self._by_type: defaultdict[str, dict[str, Resource]] = defaultdict(dict)
         self._referrers: defaultdict[str, dict[str, Resource]] = defaultdict(dict)
         self._references: dict[str, frozenset[str]] = {}
@@ -113,6 +116,7 @@ class Store:
         self._cleared += 1
         self._by_key.clear()
         self._by_owner.clear()
+        self._by_owner_and_type.clear()
         self._by_type.clear()
         self._referrers.clear()
         self._references.clear()
@@ -127,9 +131,11 @@ class Store:
         """Keep a resource; one of the same id is replaced."""
         key = resource.path.key
         self._by_key[key] = resource
-        self._by_owner[owner_key(resource.path)][key] = resource
-        self._by_type[resource.kind.type.casefold()][key] = resource
-        self._versions[resource.kind.type.casefold()] += 1
+        owner, type_key = owner_key(resource.path), resource.kind.type.casefold()
+        self._by_owner[owner][key] = resource
+        self._by_owner_and_type[owner, type_key][key] = resource
+        self._by_type[type_key][key] = resource
+        self._versions[type_key] += 1
         self.version += 1
         self.changed(resource)
 
@@ -158,9 +164,11 @@ class Store:
         """Forget a resource; what hangs on it stays."""
         key = resource.path.key
         self._by_key.pop(key, None)
-        self._by_owner[owner_key(resource.path)].pop(key, None)
-        self._by_type[resource.kind.type.casefold()].pop(key, None)
-        self._versions[resource.kind.type.casefold()] += 1
+        owner, type_key = owner_key(resource.path), resource.kind.type.casefold()
+        _drop(self._by_owner, owner, key)
+        _drop(self._by_owner_and_type, (owner, type_key), key)
+        self._by_type[type_key].pop(key, None)
+        self._versions[type_key] += 1
         self.version += 1
         self.changes += 1
         self._forget_references(key)
@@ -179,12 +187,9 @@ class Store:
         :param type_name: only resources of this type
         """
         key = owner.key if isinstance(owner, ArmPath) else owner.rstrip("/").casefold()
-        wanted = type_name.casefold() if type_name else None
-        return [
-            resource
-            for resource in self._by_owner.get(key, {}).values()
-            if wanted is None or resource.kind.type.casefold() == wanted
-        ]
+        if type_name is None:
+            return list(self._by_owner.get(key, {}).values())
+        return list(self._by_owner_and_type.get((key, type_name.casefold()), {}).values())
 
     def descendants(self, owner: ArmPath | str) -> Iterator[Resource]:
         """All that hangs on something, the deepest first."""
@@ -199,6 +204,13 @@ class Store:
             return list(resources)
         wanted = subscription.casefold()
         return [resource for resource in resources if (resource.path.subscription or "").casefold() == wanted]
+
+
+def _drop(index: dict[Place, dict[str, Resource]], place: Place, key: str) -> None:
+    """Take a resource out of an index, and its place too when nothing else is there."""
+    index.get(place, {}).pop(key, None)
+    if not index.get(place):
+        index.pop(place, None)
 
 
 def owner_key(path: ArmPath) -> str:
