@@ -1,0 +1,110 @@
+"""A session for code that has no event loop: operators, hooks, the command line.
+
+The session lives on a loop of its own, in a thread of its own, so that it does not matter whether the caller's thread
+has a loop too (as in ``dag.test()`` within a notebook).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
+
+from airflow_provider_netconn.azure.session import AzureSession
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_netconn.azure.identity import Identity
+    from airflow_provider_netconn.azure.permissions import MissingPermissions
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class BlockingSession:
+    """A session without an event loop: ``with BlockingSession(AzureSession(settings)) as azure``.
+
+    A deadline that the caller has set holds in it too.
+
+    :param session: not yet open
+    """
+
+    def __init__(self, session: AzureSession) -> None:
+        self.session = session
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._serve, name="netconn-azure", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        try:
+            self._wait(self.session.__aenter__)
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._wait(lambda: self.session.__aexit__(kind, error, trace))
+        finally:
+            self._stop()
+
+    def run(
+        self,
+        function: Callable[Concatenate[AzureSession, P], Awaitable[T]],
+        *arguments: P.args,
+        **options: P.kwargs,
+    ) -> T:
+        """Run a coroutine function on the session, and wait for its result.
+
+        When the caller is interrupted, it is cancelled, and its end waited for.
+
+        :param function: is given the session, and what follows: ``azure.run(ensure_peering, peering)``
+        """
+        return self._wait(lambda: function(self.session, *arguments, **options))
+
+    def missing_permissions(self, scope: str, actions: Sequence[str]) -> MissingPermissions:
+        """See :meth:`.AzureSession.missing_permissions`."""
+        return self.run(AzureSession.missing_permissions, scope, actions)
+
+    def identity(self) -> Identity:
+        """See :meth:`.AzureSession.identity`."""
+        return self.run(AzureSession.identity)
+
+    def _wait(self, make: Callable[[], Awaitable[T]]) -> T:
+        async def call() -> T:
+            return await make()
+
+        # The callback that starts it runs in a copy of this context: the caller's deadline is in it.
+        future = asyncio.run_coroutine_threadsafe(call(), self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            if future.cancel():
+                self._drain()
+            raise
+
+    def _drain(self) -> None:
+        """Wait until what was cancelled has ended, so that nothing is written behind the caller's back."""
+
+        async def others_end() -> None:
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            await asyncio.wait(others, timeout=5) if others else None
+
+        asyncio.run_coroutine_threadsafe(others_end(), self._loop).result(timeout=10)
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+    def _stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()

@@ -1,0 +1,65 @@
+"""HTTP below the pipeline: a session of aiohttp on an event loop, one of requests without.
+
+Both trust the system's authorities and, where settings name a file, those in it too. Import this module when a session
+is opened: it brings aiohttp and requests.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import aiohttp
+import requests
+from azure.core.pipeline.transport import AioHttpTransport, RequestsTransport
+from requests.adapters import HTTPAdapter
+
+
+def async_transport(ca_file: str = "") -> AioHttpTransport:
+    """A transport for a pipeline on the running event loop; close it.
+
+    :param ca_file: further authorities to trust
+    """
+    # By itself azure-core reads the file anew for each request, on the loop.
+    connector = aiohttp.TCPConnector(ssl=_context(ca_file))
+    session = aiohttp.ClientSession(
+        connector=connector, trust_env=True, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
+    )
+    # When a connection breaks under a request, aiohttp sends PUT and DELETE again by itself, and nobody learns that the
+    # second answer is not the first one's. There is no public switch.
+    if hasattr(session, "_retry_connection"):
+        session._retry_connection = False
+    return AioHttpTransport(session=session, session_owner=True)
+
+
+def transport(ca_file: str = "") -> RequestsTransport:
+    """A transport for a pipeline without an event loop; close it.
+
+    :param ca_file: further authorities to trust
+    """
+    if not ca_file:
+        return RequestsTransport()
+    session = requests.Session()
+    session.mount("https://", _TrustingAdapter(_context(ca_file)))
+    return RequestsTransport(session=session, session_owner=True)
+
+
+class _TrustingAdapter(HTTPAdapter):
+    """Connects with a TLS context of ours."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__()
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options, ssl_context=self._context)
+
+    def proxy_manager_for(self, *arguments: Any, **options: Any) -> Any:
+        return super().proxy_manager_for(*arguments, **options, ssl_context=self._context)
+
+
+def _context(ca_file: str) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if ca_file:
+        context.load_verify_locations(cafile=ca_file)
+    return context
