@@ -30,6 +30,8 @@ class Meets(StrEnum):
     """To a service behind a resource."""
     QUERY = "query"
     """To a DNS server."""
+    PACKETS = "packets"
+    """Of the isolated lab: all of them, as long as the fault stands."""
 
 
 class Effect:
@@ -185,6 +187,28 @@ class AnswerLate(NameEffect):
 @dataclass(frozen=True, slots=True)
 class AnswerTruncated(NameEffect):
     """The query over UDP is answered with nothing but that the answer is too long, so that the client asks over TCP."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockPackets(Effect):
+    """Packets do not get through.
+
+    :param how: ``drop``, ``refuse`` or ``prohibit``
+    """
+
+    meets: ClassVar[Meets] = Meets.PACKETS
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class DelayPackets(Effect):
+    """Packets get through late.
+
+    :param seconds: by how much, each
+    """
+
+    meets: ClassVar[Meets] = Meets.PACKETS
+    seconds: float
 
 
 Maker = Callable[[str], Effect]
@@ -365,6 +389,31 @@ def _not_found_after_put(argument: str) -> Effect:
     return HideAfterPut(reads)
 
 
+def _packets_drop(argument: str) -> Effect:
+    """isolated lab: packets vanish"""
+    _no(argument)
+    return BlockPackets("drop")
+
+
+def _packets_refuse(argument: str) -> Effect:
+    """isolated lab: TCP connections are refused (RST), other packets answered with ICMP's port unreachable"""
+    _no(argument)
+    return BlockPackets("refuse")
+
+
+def _packets_prohibit(argument: str) -> Effect:
+    """isolated lab: packets are answered with ICMP's "administratively prohibited" """
+    _no(argument)
+    return BlockPackets("prohibit")
+
+
+def _packets_delay(argument: str) -> Effect:
+    """isolated lab: packets are late by the argument's seconds (0.2), one way"""
+    seconds = _seconds(argument or "0.2", "packets-delay")
+    assert seconds is not None
+    return DelayPackets(seconds)
+
+
 def _dns_servfail(argument: str) -> Effect:
     """DNS: SERVFAIL"""
     _no(argument)
@@ -481,6 +530,10 @@ CATALOGUE: Final[Mapping[str, Maker]] = {
     "operation-fails": _operation_fails,
     "operation-never-ends": _operation_never_ends,
     "not-found-after-put": _not_found_after_put,
+    "packets-drop": _packets_drop,
+    "packets-refuse": _packets_refuse,
+    "packets-prohibit": _packets_prohibit,
+    "packets-delay": _packets_delay,
     "dns-servfail": _dns_servfail,
     "dns-refused": _dns_refused,
     "dns-nxdomain": _dns_nxdomain,

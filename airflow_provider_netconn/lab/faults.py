@@ -29,6 +29,9 @@ RECORD_TYPES: Final = ("A", "AAAA", "CNAME", "HTTPS", "MX", "NS", "PTR", "SOA", 
 class FaultRule:
     """Which requests meet which fault. What is None does not matter.
 
+    Of packets, ``path`` is for what they are sent to: the id of a resource or private endpoint, an address, or address
+    and port (``10.20.1.4:443``); ``query`` for the place that they come from, by its id in lower case or its name.
+
     :param fault: a fault of the catalogue, with its argument behind a colon: ``throttled``, ``server-error:503``
     :param method: ``PUT``; of DNS, the type that is asked for: ``A``
     :param path: a pattern, see :func:`airflow_provider_netconn.lab.patterns.compiled`; of DNS, for the name
@@ -68,6 +71,8 @@ class FaultRule:
             raise FaultError("service", f"{self.service!r} is no service", f"write one of {', '.join(SERVICES)}")
         if self.service is not None and (self.service == DNS) != is_of_names:
             raise FaultError("service", f"{self.fault!r} is no fault of {self.service}", "leave service out")
+        if self.effect().meets is Meets.PACKETS:
+            self._check_packets()
         if self.times is not None and self.times < 1:
             raise FaultError("times", f"{self.times} requests are none", "write 1 or more; remove the fault to end it")
         if self.share is not None and not 0 < self.share <= 1:
@@ -81,6 +86,12 @@ class FaultRule:
                 compiled(getattr(self, name) or "*")
             except ValueError as error:
                 raise FaultError(name, str(error), "write a glob, or mend what stands behind 're:'") from None
+
+    def _check_packets(self) -> None:
+        """A fault of packets stands until it is removed; it has no requests to choose from."""
+        for name in ("method", "service", "times", "share"):
+            if getattr(self, name) is not None:
+                raise FaultError(name, f"{self.fault!r} hits all packets", f"leave {name} out, and remove it to end it")
 
     def _check_types(self) -> None:
         for name, types in _TYPES.items():
@@ -144,7 +155,8 @@ class Fault:
         self.applied = 0
         """How many of them it hit."""
         self._random = random.Random(rule.seed)  # noqa: S311 - which requests fail is no secret
-        self._limit = rule.times if rule.times is not None or rule.share is not None else 1
+        stands = rule.share is not None or self.effect.meets is Meets.PACKETS
+        self._limit = rule.times if rule.times is not None or stands else 1
 
     @property
     def left(self) -> int | None:

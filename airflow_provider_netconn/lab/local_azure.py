@@ -6,7 +6,8 @@ import asyncio
 import ipaddress
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+import socket
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final, Self
 
@@ -38,9 +39,10 @@ from airflow_provider_netconn.lab.identity.tokens import Tokens
 from airflow_provider_netconn.lab.journal import Journal
 from airflow_provider_netconn.lab.masking import masked
 from airflow_provider_netconn.lab.names.addresses import Addresses, AsTheyAre
-from airflow_provider_netconn.lab.names.public_names import PublicNames
 from airflow_provider_netconn.lab.names.views import Views
 from airflow_provider_netconn.lab.packets.addresses import LoopbackAddresses
+from airflow_provider_netconn.lab.packets.isolation import Isolation
+from airflow_provider_netconn.lab.packets.namespaces import become_alone
 from airflow_provider_netconn.lab.packets.places import PLATFORM_HOSTS
 from airflow_provider_netconn.lab.planting import SeedingAccess, plant_control_plane, plant_directory
 from airflow_provider_netconn.lab.resources.catalogue import resource_kinds
@@ -112,7 +114,7 @@ class LocalAzure:
             addresses=addresses or AsTheyAre(),
             faults=self.faults,
             clock=self.clock,
-            where=lambda view: (bind, 0),
+            where=lambda view: (bind if self.isolation is None else LOOPBACK, 0),
             reached_as=_host_of(bind),
             platform={name: host.address for name, host in PLATFORM_HOSTS.items()},
         )
@@ -122,9 +124,10 @@ class LocalAzure:
         """Set when somebody asked the lab to end."""
         address = _host_of(bind)
         self._host_name = host_name or address
-        self.public_names = PublicNames(self.plane)
         self.addresses = LoopbackAddresses()
-        self.services = DataPlane(self, self.public_names, self.addresses)
+        self.services = DataPlane(self, self.names.public, self.addresses)
+        self.isolation: Isolation | None = None
+        """Of a lab with packets of its own: set by :meth:`isolate`."""
         self._servers = Servers(self._services(bind, ports or {}))
         self.resources.add_management(self.url("arm"))
         self.resources.add_graph(self.url("graph"))
@@ -182,12 +185,41 @@ class LocalAzure:
         """Serve; returns when every service answers."""
         await self._servers.__aenter__()
         await self.names.__aenter__()
+        await self.services.__aenter__()
+        if self.isolation is not None:
+            await self.isolation.__aenter__()
         return self
+
+    def isolate(self) -> None:
+        """Put this process into a network of its own, in which it will serve. What listens by now stays where it is.
+
+        To be called before it serves, by a process that has but one thread.
+
+        :raises IsolationError: the machine does not let it
+        """
+        become_alone()
+        self.isolation = Isolation(self)
+        self.isolation.prepare()
+
+    def own_addresses(self) -> Mapping[str, tuple[str, int]]:
+        """Host and port of each of the services in :data:`NAMES`, on the machine that the lab runs on."""
+        return self._servers.addresses
+
+    async def also_serve(self, name: str, listener: socket.socket, hosts: Iterable[str] = ()) -> None:
+        """Serve one of the services in :data:`NAMES` on a further socket.
+
+        :param listener: it listens; it may be of another network namespace
+        :param hosts: names that its certificate carries, instead of the lab's own
+        """
+        tls = self.certificates.server_context(*hosts) if hosts else None
+        await self._servers.also_serve(name, listener, tls)
 
     async def __aexit__(self, *_: object) -> None:
         """Finish what is being answered, and end."""
-        await self.names.__aexit__()
+        if self.isolation is not None:
+            await self.isolation.__aexit__()
         await self.services.__aexit__()
+        await self.names.__aexit__()
         await self._servers.__aexit__()
 
     def astro_access(self) -> dict[str, Any]:

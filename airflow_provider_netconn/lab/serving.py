@@ -11,7 +11,7 @@ import ssl
 import struct
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import uvicorn
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
@@ -103,6 +103,15 @@ class Servers:
             await server.ready.wait()
         return self
 
+    async def also_serve(self, name: str, listener: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        """Serve one of the services on a further socket, until all end.
+
+        :param listener: it listens; it may be of another network namespace
+        :param tls: instead of the service's own context, where that has one
+        """
+        server = next(one for one in self._servers if one.name == name)
+        await server.also_serve(listener, tls)
+
     async def __aexit__(self, *_: object) -> None:
         """Finish what is being answered, for two seconds at most, and close everything."""
         for server in self._servers:
@@ -123,11 +132,21 @@ class _Server(uvicorn.Server):
         config = _config(service.application)
         config.ssl = service.tls  # uvicorn itself would read a file
         super().__init__(config)
+        self.name = service.name
         self.listener = listener
         self.ready = asyncio.Event()
 
     async def serve_socket(self) -> None:
         await self.serve(sockets=[self.listener])
+
+    async def also_serve(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
+        def protocol() -> asyncio.Protocol:
+            made = _ResettableProtocol(config=self.config, server_state=self.server_state, app_state={})
+            return cast("asyncio.Protocol", made)
+
+        own = self.config.ssl
+        context = None if own is None else tls or own
+        self.servers.append(await asyncio.get_running_loop().create_server(protocol, sock=listener, ssl=context))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)

@@ -1,0 +1,208 @@
+"""The policy as nftables rules: what gets through, what becomes of the rest, and where what is dialled really is.
+
+One table, replaced as a whole in one transaction. All is decided where packets come in, by the addresses that the
+sender knows; only then they are translated to where the lab listens, in 127/8. Answers of connections pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from airflow_provider_netconn.lab.packets.policy import ICMP, TCP, UDP, Action, Verdict
+
+if TYPE_CHECKING:
+    from airflow_provider_netconn.lab.packets.addresses import Endpoint
+    from airflow_provider_netconn.lab.packets.machines import Machine
+
+TABLE: Final = "inet netconn_lab"
+SEEN_TABLE: Final = "inet netconn_lab_seen"
+_REFUSED, _PROHIBITED = 1, 2
+_MOST_SEEN: Final = 65_535
+
+BASE: Final = f"""table {SEEN_TABLE} {{
+  set packets {{
+    type ifname . ipv4_addr . inet_proto . inet_service
+    size {_MOST_SEEN}
+    flags dynamic
+    counter
+  }}
+  chain count {{
+    type filter hook prerouting priority -160
+    iifname "netconn*" ct direction original meta l4proto {{ tcp, udp }} update @packets {{ iifname . ip daddr . \
+meta l4proto . th dport }}
+  }}
+}}
+"""
+"""What machines sent to whom, counted before anything is decided; kept when the rules change."""
+
+
+class Harm(StrEnum):
+    """How a fault has packets fail."""
+
+    DROP = "drop"
+    REFUSE = "refuse"
+    """TCP's RST; ICMP's port unreachable for the rest."""
+    PROHIBIT = "prohibit"
+    """ICMP's "communication administratively prohibited" (RFC 1812, section 5.2.7.1)."""
+    DELAY = "delay"
+    """On its way later than it came."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A fault of packets, for some machines.
+
+    :param devices: of the machines that it hits
+    :param prefix: where they send to; empty: anywhere
+    :param protocol: ``tcp``, ``udp`` or ``icmp``; empty: all
+    :param port: 0: all
+    """
+
+    harm: Harm
+    devices: tuple[str, ...]
+    prefix: str = ""
+    protocol: str = ""
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Translation:
+    """What a machine dials, and where that is.
+
+    :param machine: whose packets are translated
+    :param address: what it dials
+    :param port: likewise; for UDP and TCP alike
+    :param local: where the lab listens
+    :param hides: whether who listens sees the machine's public address
+    """
+
+    machine: Machine
+    address: str
+    port: int
+    local: Endpoint
+    hides: bool
+
+
+def ruleset(
+    machines: Iterable[Machine],
+    verdicts: Iterable[Verdict],
+    translations: Iterable[Translation],
+    blocks: Iterable[Block] = (),
+    *,
+    outside: Iterable[str] = (),
+) -> str:
+    """The rules as ``nft -f`` takes them.
+
+    :param verdicts: on one target for each address: see :func:`reached`
+    :param outside: devices of machines on the internet
+    """
+    every, told, where = tuple(machines), tuple(verdicts), tuple(translations)
+    hidden = dict.fromkeys((one.machine.device, one.local.address) for one in where if one.hides)
+    lines = [
+        f"table {TABLE}",  # so that there is one to delete
+        f"delete table {TABLE}",
+        f"table {TABLE} {{",
+        *_map("locals", "ifname . ipv4_addr . inet_service : ipv4_addr . inet_service", _locals(where), ""),
+        *_map("hidden", "ifname . ipv4_addr", (f'"{device}" . {address}' for device, address in hidden), "", "set"),
+        *_map("addresses", "ifname : ipv4_addr", (f'"{one.device}" : {one.public_address}' for one in every), ""),
+        *_chain("refuse", f"meta mark set {_REFUSED} accept"),
+        *_chain("prohibit", f"meta mark set {_PROHIBITED} accept"),
+        *_chain("drop_new", "ct state established,related accept", "drop"),
+    ]
+    for protocol, name in ((TCP, "over_tcp"), (UDP, "over_udp")):
+        lines += _map(name, "ifname . ipv4_addr . inet_service : verdict", _spans(told, protocol), "flags interval")
+    lines += _map("over_icmp", "ifname . ipv4_addr : verdict", _pairs(told), "")
+    lines += _chain(
+        "decide",
+        "type filter hook prerouting priority -150; policy drop;",
+        'iifname != "netconn*" accept',
+        "ct direction reply accept",
+        *map(_block_line, blocks),
+        "meta l4proto tcp iifname . ip daddr . tcp dport vmap @over_tcp",
+        "meta l4proto udp iifname . ip daddr . udp dport vmap @over_udp",
+        "meta l4proto icmp iifname . ip daddr vmap @over_icmp",
+    )
+    rejects = (
+        f"meta mark {_REFUSED} meta l4proto tcp reject with tcp reset",
+        f"meta mark {_REFUSED} reject with icmpx type port-unreachable",
+        f"meta mark {_PROHIBITED} reject with icmpx type admin-prohibited",
+    )
+    for hook in ("input", "forward"):
+        lines += _chain(f"reject_{hook}", f"type filter hook {hook} priority 0;", *rejects)
+    lines += _chain(
+        "translate",
+        "type nat hook prerouting priority -100;",
+        "meta l4proto { tcp, udp } dnat ip to iifname . ip daddr . th dport map @locals",
+    )
+    lines += _chain(
+        "hide", "type nat hook input priority 100;", "iifname . ip daddr @hidden snat ip to iifname map @addresses"
+    )
+    away = ", ".join(f'"{device}"' for device in outside)
+    lines += _chain(
+        "leave",
+        "type nat hook postrouting priority 100;",
+        *((f'oifname {{ {away} }} iifname "netconn*" snat ip to iifname map @addresses',) if away else ()),
+    )
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def _chain(name: str, *rules: str) -> list[str]:
+    return [f"  chain {name} {{", *(f"    {rule}" for rule in rules), "  }"]
+
+
+def _map(name: str, types: str, elements: Iterable[str], flags: str, kind: str = "map") -> list[str]:
+    found = ", ".join(elements)
+    body = [f"type {types}", *([flags] if flags else []), *([f"elements = {{ {found} }}"] if found else [])]
+    return [f"  {kind} {name} {{", *(f"    {line}" for line in body), "  }"]
+
+
+def _locals(translations: Iterable[Translation]) -> Iterator[str]:
+    seen = set()
+    for one in translations:
+        key = f'"{one.machine.device}" . {one.address} . {one.port}'
+        if key not in seen:
+            seen.add(key)
+            yield f"{key} : {one.local.address} . {one.local.port}"
+
+
+_TO: Final = {Action.PASS: "accept", Action.DROP: "drop", Action.DROP_NEW: "goto drop_new"}
+
+
+def reached(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """:return: the verdicts on one target for each address that a machine dials: where networks overlap several have
+    it, and the one that is in reach is meant"""
+    by_address: dict[tuple[str, str], dict[str, list[Verdict]]] = {}
+    for one in verdicts:
+        places = by_address.setdefault((one.machine.device, one.target.address), {})
+        places.setdefault(one.target.place, []).append(one)
+    found = []
+    for places in by_address.values():
+        every = list(places.values())
+        meant = next((some for some in every if any(one.decision.action is Action.PASS for one in some)), every[0])
+        found += meant
+    return found
+
+
+def _spans(verdicts: Iterable[Verdict], protocol: str) -> Iterator[str]:
+    for one in verdicts:
+        if one.protocol == protocol:
+            ports = str(one.first_port) if one.first_port == one.last_port else f"{one.first_port}-{one.last_port}"
+            yield f'"{one.machine.device}" . {one.target.address} . {ports} : {_TO[one.decision.action]}'
+
+
+def _pairs(verdicts: Iterable[Verdict]) -> Iterator[str]:
+    for one in verdicts:
+        if one.protocol == ICMP:
+            yield f'"{one.machine.device}" . {one.target.address} : {_TO[one.decision.action]}'
+
+
+def _block_line(block: Block) -> str:
+    devices = ", ".join(f'"{device}"' for device in block.devices)
+    parts = [f"iifname {{ {devices} }}"] if devices else ['iifname "none"']
+    parts += [f"ip daddr {block.prefix}"] if block.prefix else []
+    parts += [f"meta l4proto {block.protocol}"] if block.protocol else []
+    parts += [f"meta l4proto {{ tcp, udp }} th dport {block.port}"] if block.port else []
+    return " ".join([*parts, "drop" if block.harm is Harm.DROP else f"goto {block.harm}"])
