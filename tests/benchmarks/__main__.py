@@ -24,6 +24,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--targets", type=int, default=2000, help="targets of each check (default: 2000)")
     parser.add_argument("--runs", type=int, default=3, help="runs of which the median counts (default: 3)")
     parser.add_argument("--many", type=int, default=10_000, help="targets in one process (default: 10000)")
+    parser.add_argument("--seconds", type=float, default=10, help="of load on the lab (default: 10)")
+    parser.add_argument("--resources", type=int, default=20_000, help="in the lab (default: 20000)")
     parser.add_argument("--checks", type=int, default=50_000, help="checks of the soak (default: 50000)")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
@@ -50,7 +52,7 @@ def _measure(parts: list[str], given: argparse.Namespace) -> bool:
                 footprint.memory(folder, given.runs)
                 footprint.imports(given.runs)
             if "lab" in parts:
-                lab_load.load(folder, given.runs)
+                lab_load.load(folder, given.runs, seconds=given.seconds, many=given.resources)
             if "scale" in parts:
                 held &= scale.scale(folder, given.many)
             if "soak" in parts:

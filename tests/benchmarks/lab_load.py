@@ -24,7 +24,6 @@ import aiohttp
 RATE_GOAL, MEMORY_GOAL_MB, READY_GOAL_S, CLEAN_GOAL_MS = 200, 300, 3.0, 50
 CONNECTIONS = 8
 START_LIMIT_S = 30
-MANY = 20_000
 NETWORK = "Microsoft.Network"
 VERSIONS = {"resourceGroups": "2021-04-01", "roleAssignments": "2022-04-01"}
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
@@ -252,7 +251,7 @@ def _clean(runs: int) -> float:
     return median(times) * 1000
 
 
-def load(folder: Path, runs: int, *, seconds: float = 10, many: int = MANY) -> None:
+def load(folder: Path, runs: int, *, seconds: float, many: int) -> None:
     """Measure a lab in a process of its own, and print what it did."""
     print("\nlab:")
     starts = []

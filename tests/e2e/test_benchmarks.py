@@ -34,3 +34,10 @@ def test_dripping_targets_hold_up_no_other_in_one_process():
     told = benchmarked("--many", "1000", "scale")
     assert re.search(r"the other 980 were done in .* until then 0 of those that drip had ended.*\(held\)", told), told
     assert "PRIVATE 588, MISCONFIGURED 196, UNREACHABLE 196, BLOCKED 20" in told
+
+
+def test_the_lab_answers_under_load_and_refuses_only_whom_it_should():
+    told = benchmarked("--runs", "1", "--seconds", "1", "--resources", "300", "lab")
+    answers = re.findall(r"answers \{(.*)\}", told)
+    assert len(answers) == 2, told
+    assert all(set(re.findall(r"(\d{3}):", one)) <= {"200", "201", "202", "204", "403"} for one in answers), told
