@@ -6,7 +6,7 @@
 #   make lint | make docs             only these parts of it
 #   make causes                       render docs/causes.md and the report's schema from the code
 #   make environment                  only the environment; PYTHON=/path/to/python chooses the interpreter
-#   make benchmark [TARGETS=2000]     rates, CPU, memory and import time, beside prometheus-blackbox-exporter
+#   make benchmark [TARGETS=2000]     rates, CPU, memory, import time, beside prometheus-blackbox-exporter; the lab
 #   make scale [MANY=10000]           that many targets in one process: memory, and whether dripping ones hold up others
 #   make soak [CHECKS=50000]          whether many checks leave anything behind that a few do not
 #   make fuzz [SECONDS=60]            bytes of strangers against every reader; SUBJECTS="probes plans" picks some
