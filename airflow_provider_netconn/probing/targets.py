@@ -89,7 +89,11 @@ def _from_text(text: str, field: str) -> dict[str, Any]:
     if found is None:
         raise InvalidTargetError(field, f"{text!r} has no port", _HOST_PORT_REMEDY)
     host = found["bracketed"] if found["bracketed"] is not None else found["host"]
-    return {"host": host_of(host, f"{field}.host"), "port": _port(found["port"], field), "name": text}
+    return {
+        "host": host_of(host, f"{field}.host"),
+        "port": _port(found["port"], field),
+        "name": _name(text, f"{field}.name"),
+    }
 
 
 def _from_url(text: str, field: str) -> dict[str, Any]:

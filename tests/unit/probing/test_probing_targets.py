@@ -74,6 +74,7 @@ def test_a_name_that_idna_refuses_is_bad_input(host):
         ("db:٤٤٣", "target.port: '٤٤٣' is no TCP port; write a number from 1 to 65535"),
         ("db:-1", "target.port: '-1' is no TCP port; write a number from 1 to 65535"),
         (":5432", "target.host: '' is no host name or address; write a name such as db.example.net"),
+        ("d\u00adb:5432", "target.name: holds an unprintable character; write it in plain letters, on one line"),
         ("[]:5432", "target.host: '' is no host name or address; write a name such as db.example.net"),
         ("a b:5432", "target.host: 'a b' is no host name or address; write a name such as db.example.net"),
         ("-db:5432", "target.host: '-db' is no host name or address; write a name such as db.example.net"),
