@@ -2,7 +2,7 @@
 
 Run with the environment's Python, as the Makefile does: ``.venv/bin/python scripts/run_checks.py [PART...]``. All parts
 run, also after one has failed. A part whose tool is missing is skipped; with ``NETCONN_REQUIRE_ALL=1`` that fails.
-``PYTEST_ARGS`` holds further arguments for pytest.
+``PYTEST_ARGS`` holds further arguments for pytest. Without any, tests run in several processes (testbed/parallel.py).
 """
 
 # ruff: noqa: S603, T201 - a tool of the command line, which runs the project's own tools
@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+# Most tests wait for something more than they compute. In the order of their names the slow folders come first.
+IN_PARALLEL = "--numprocesses 4 --no-loadscope-reorder"
 TOOLS = Path(sys.executable).parent
 
 
@@ -46,7 +48,7 @@ PARTS = (
     Part(name="docs", command=("sphinx-build", "-W", "-n", "-q", "-b", "html", "docs", "docs/_build/html")),
     Part(
         name="tests",
-        command=("pytest", "-rs", *shlex.split(os.environ.get("PYTEST_ARGS", ""))),
+        command=("pytest", "-rs", *shlex.split(os.environ.get("PYTEST_ARGS") or IN_PARALLEL)),
         streams=True,
     ),
 )

@@ -13,6 +13,7 @@ import pytest
 from testbed.airflow import Airflow
 from testbed.endpoints import CertificateAuthority, DnsServer
 from testbed.landscape import Landscape
+from testbed.parallel import pytest_xdist_make_scheduler  # noqa: F401 - a hook
 from testbed.require_all import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401 - hooks
 
 ROOT = Path(__file__).resolve().parent.parent
