@@ -152,7 +152,8 @@ class Gate:
             exchange.fault = hidden.rule.fault
             await self._refuse(exchange, hidden.effect, send)
             return
-        fault = self._faults.take(self._service, exchange.method, exchange.path, unquote_plus(exchange.query))
+        query, host = unquote_plus(exchange.query), (header(scope, "host") or "").partition(":")[0]
+        fault = self._faults.take(self._service, exchange.method, exchange.path, query, host)
         if fault is None:
             await self._carry_out(scope, receive, send)
             return

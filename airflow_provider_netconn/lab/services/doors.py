@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import socket
 import ssl
@@ -184,10 +183,8 @@ async def _speak(server: StreamServer, call: Call, stream: Stream) -> None:
     """Have a protocol spoken, and close the connection when that ends."""
     try:
         await server(call, stream)
-        with contextlib.suppress(OSError):
-            await stream.writer.drain()
     finally:
-        stream.writer.close()
+        stream.transport.close()
 
 
 def _protocol_of(plane: ControlPlane, listener: Listener) -> str:

@@ -98,15 +98,16 @@ class Program:
         await self._process.wait()
 
 
-async def run_to_end(command: Sequence[str], *, folder: Path, limit_s: float) -> None:
+async def run_to_end(command: Sequence[str], *, folder: Path, limit_s: float, said: str = "") -> None:
     """Run a program that ends by itself.
 
+    :param said: what it reads
     :raises ProgramError: it failed, or took longer than that
     """
     process = await _run(list(command), folder, {})
     try:
         async with asyncio.timeout(limit_s):
-            said, _ = await process.communicate()
+            answered, _ = await process.communicate(said.encode())
     except BaseException as error:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -115,7 +116,9 @@ async def run_to_end(command: Sequence[str], *, folder: Path, limit_s: float) ->
             raise ProgramError(f"{command[0]} had not ended after {limit_s:g} s") from None
         raise
     if process.returncode:
-        raise ProgramError(f"{command[0]} ended with {process.returncode}: {said.decode('utf-8', 'replace')[-500:]}")
+        raise ProgramError(
+            f"{command[0]} ended with {process.returncode}: {answered.decode('utf-8', 'replace')[-500:]}"
+        )
 
 
 async def _run(command: list[str], folder: Path, environment: Mapping[str, str]) -> Process:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self, cast
@@ -16,15 +17,22 @@ from airflow_provider_netconn.lab.gate import Gate
 from airflow_provider_netconn.lab.packets.listeners import Listener, Role, listeners
 from airflow_provider_netconn.lab.resources.databricks_application import AUDIENCE as DATABRICKS_AUDIENCE
 from airflow_provider_netconn.lab.resources.databricks_application import databricks_application
+from airflow_provider_netconn.lab.services.amqp import serve_amqp, serve_amqp_upgrade
 from airflow_provider_netconn.lab.services.azurite import Azurite
+from airflow_provider_netconn.lab.services.backends import Backends
 from airflow_provider_netconn.lab.services.bearers import Bearers
 from airflow_provider_netconn.lab.services.certificates import Certificates
 from airflow_provider_netconn.lab.services.doors import Door, Doors
 from airflow_provider_netconn.lab.services.http_answers import Exchange
 from airflow_provider_netconn.lab.services.key_vault import KeyVault
+from airflow_provider_netconn.lab.services.mysql import serve_mysql
+from airflow_provider_netconn.lab.services.postgresql import PostgreSqlServers
+from airflow_provider_netconn.lab.services.redis import RedisCaches
 from airflow_provider_netconn.lab.services.registry import answer_registry
 from airflow_provider_netconn.lab.services.storage import Storage
 from airflow_provider_netconn.lab.services.table import service_row
+from airflow_provider_netconn.lab.services.tds import serve_tds
+from airflow_provider_netconn.lab.services.unknown import serve_nothing
 from airflow_provider_netconn.lab.services.values import OUTSIDE, Call
 from airflow_provider_netconn.lab.services.web import answer_web
 from airflow_provider_netconn.lab.serving import CONNECTION, HttpConnections, ListenError, listening_socket
@@ -39,6 +47,8 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger("netconn.lab")
 LOOK_EVERY_S: Final = 0.1
 """How often resources are looked for that came or went without anybody asking, in seconds."""
+REST: Final = 19
+"""How many times as long as it took to look nobody looks again."""
 MOST_DOORS: Final = 600
 """Each is a file of the process, of which most systems allow 1,024."""
 
@@ -70,6 +80,7 @@ class Services:
         self._watch: asyncio.Task[None] | None = None
         bearers = Bearers(lab.tokens, lab.access, lambda: lab.url("authority"))
         self._azurite = Azurite()
+        self._backends = Backends(lab.plane)
         self._answers: dict[str, Answering] = {
             "storage": Storage(bearers, self._azurite).answer,
             "https": answer_web,
@@ -86,8 +97,14 @@ class Services:
             Certificates(lab.certificates, self._certificate_names),
             caller_of=self._caller_of,
             http=self._http.protocol,
-            behind_tls={},
-            in_the_clear={},
+            behind_tls={"redis": RedisCaches(self._backends).serve, "amqp": serve_amqp, "tls": serve_nothing},
+            in_the_clear={
+                "postgresql": PostgreSqlServers(self._backends).serve,
+                "tds": serve_tds,
+                "amqp-upgrade": serve_amqp_upgrade,
+                "smb": serve_nothing,
+                "mysql": serve_mysql,
+            },
         )
 
     async def __aenter__(self) -> Self:
@@ -107,6 +124,7 @@ class Services:
         for door in doors.values():
             await door.close()
         await self._http.stop()
+        await self._backends.stop()
         await self._azurite.stop()
 
     # -- what there is ---------------------------------------------------------------------------
@@ -153,6 +171,7 @@ class Services:
             wanted.setdefault((local.address, local.port), []).append(listener)
         for key in [key for key in self._doors if key not in wanted]:
             self._spawn(self._doors.pop(key).close())
+        self._spawn(self._backends.end_orphans())
         for key, behind in wanted.items():
             if key in self._doors:
                 self._doors[key].listeners = tuple(behind)
@@ -174,9 +193,13 @@ class Services:
         task.add_done_callback(self._background.discard)
 
     async def _follow(self) -> None:
+        pause = LOOK_EVERY_S
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(pause)
+            began = time.perf_counter()
             self.refresh()
+            # Among thousands of resources a look takes a while; the loop's time belongs to requests first.
+            pause = max(LOOK_EVERY_S, REST * (time.perf_counter() - began))
 
     # -- what the doors ask ------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from airflow_provider_netconn.lab.asgi import read_body
 from airflow_provider_netconn.lab.services import shared_key
 from airflow_provider_netconn.lab.services.azurite import SERVICES
 from airflow_provider_netconn.lab.services.http_answers import request_id
-from airflow_provider_netconn.lab.services.http_client import Request, forward
+from airflow_provider_netconn.lab.services.http_client import Request, ask, hand_back
 from airflow_provider_netconn.lab.services.storage_actions import need_of
 from airflow_provider_netconn.lab.services.storage_contents import Contents
 from airflow_provider_netconn.lab.services.web import answer_web
@@ -80,7 +80,12 @@ class Storage:
             await refuse(exchange, service, 501, "NotImplemented", f"The lab keeps no {service} endpoint's content.")
             return
         if await self._contents.ready(exchange.call.plane, account):
-            await forward(exchange, self._azurite.ports[service], request, [("server", _SERVER[service])])
+            answered = await ask(self._azurite.ports[service], request)
+            if ("x-ms-error-code", "AuthorizationFailure") in answered.headers:
+                # What Azurite says to a wrong signature; in Azure it is the firewall's word.
+                await refuse(exchange, service, 403, "AuthenticationFailed", _ANONYMOUS)
+                return
+            await hand_back(exchange, answered, [("server", _SERVER[service])])
         else:
             await self._answer_without(exchange, service, account, request)
 

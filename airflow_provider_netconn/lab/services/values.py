@@ -67,22 +67,24 @@ class Stream:
     """
 
     def __init__(self, transport: asyncio.Transport, hold: Hold) -> None:
-        self._kept: list[asyncio.StreamWriter] = []
         self._take(transport, hold)
 
     def _take(self, transport: asyncio.Transport, hold: Hold) -> None:
-        loop = asyncio.get_running_loop()
         self.transport = transport
-        self.reader = asyncio.StreamReader(loop=loop)
-        protocol = asyncio.StreamReaderProtocol(self.reader, loop=loop)
-        protocol.connection_made(transport)
-        hold.pass_on(transport, protocol)
-        self.writer = asyncio.StreamWriter(transport, protocol, self.reader, loop)
+        self.reader = asyncio.StreamReader(loop=asyncio.get_running_loop())
+        self.reader.set_transport(transport)
+        self._flow = _Flow(self.reader)
+        hold.pass_on(transport, self._flow)
 
     async def send(self, data: bytes) -> None:
-        """Write, and wait until the client takes it."""
-        self.writer.write(data)
-        await self.writer.drain()
+        """Write, and wait until the client takes it.
+
+        :raises ConnectionResetError: the client has left
+        """
+        self.transport.write(data)
+        await self._flow.writable.wait()
+        if self._flow.is_gone:
+            raise ConnectionResetError("the client left")
 
     async def start_tls(self, context: ssl.SSLContext) -> str:
         """Answer a handshake, and go on under TLS.
@@ -90,9 +92,39 @@ class Stream:
         :return: the name in the handshake; empty where there was none
         :raises OSError: the handshake failed
         """
-        self._kept.append(self.writer)  # whose end would close what is below
         self._take(*await start_tls(self.transport, context))
         return server_name_of(self.transport)
+
+
+class _Flow(asyncio.Protocol):
+    """Fills a reader, and tells when writing should wait."""
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        self._reader = reader
+        self.is_gone = False
+        self.writable = asyncio.Event()
+        self.writable.set()
+
+    def data_received(self, data: bytes) -> None:
+        self._reader.feed_data(data)
+
+    def eof_received(self) -> bool:
+        self._reader.feed_eof()
+        return False
+
+    def connection_lost(self, failure: Exception | None) -> None:
+        self.is_gone = True
+        self.writable.set()
+        if failure is None:
+            self._reader.feed_eof()
+        else:
+            self._reader.set_exception(failure)
+
+    def pause_writing(self) -> None:
+        self.writable.clear()
+
+    def resume_writing(self) -> None:
+        self.writable.set()
 
 
 class Hold(asyncio.Protocol):
