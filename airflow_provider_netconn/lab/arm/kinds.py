@@ -165,6 +165,9 @@ class ResourceKind:
     updated: ClassVar[Answer] = Answer(status=200)
     patched: ClassVar[Answer] = Answer(status=200)
     deleted: ClassVar[Answer] = Answer(status=200)
+    rests_unchanged: ClassVar[bool] = False
+    """Whether a PUT that changes nothing shows ``settled_state`` from the start, though it is followed like any other
+    (recorded for networks, subnets, security groups, virtual WANs, local gateways and Cosmos accounts)."""
     missing_delete_status: ClassVar[int] = 204
     patch: ClassVar[Patch] = Patch.NONE
     methods: ClassVar[frozenset[str]] = frozenset({"GET", "PUT", "PATCH", "DELETE"})

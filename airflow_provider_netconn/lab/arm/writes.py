@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_netconn.lab.arm import embedded, reads
@@ -186,7 +187,21 @@ def _keep(kind: ResourceKind, write: Write) -> ArmResponse:
 def _usual_answer(kind: ResourceKind, write: Write) -> Answer:
     if write.request.method == "PATCH":
         return kind.patched
-    return kind.created if write.existing is None else kind.updated
+    if write.existing is None:
+        return kind.created
+    if kind.rests_unchanged and _changes_nothing(write) and all(map(_changes_nothing, write.embedded)):
+        return replace(kind.updated, state=kind.settled_state)
+    return kind.updated
+
+
+def _changes_nothing(write: Write) -> bool:
+    existing = write.existing
+    return (
+        existing is not None
+        and not write.dropped
+        and existing.provisioning_state == existing.kind.settled_state
+        and (existing.body, existing.facts) == (write.body, write.facts)
+    )
 
 
 def _accept_and_fail(kind: ResourceKind, write: Write, answer: Answer) -> ArmResponse:

@@ -53,6 +53,7 @@ class DatabaseAccounts(Service):
     created = Answer(status=200, follow=Follow.BOTH, state="Creating", duration_s=120)
     updated = Answer(status=200, follow=Follow.BOTH, duration_s=90, deferred=True)
     patched = updated
+    rests_unchanged = True
     deleted = Answer(status=202, follow=Follow.BOTH, shown=Shown.OPERATION, state="Deleting", duration_s=60)
     polling = provider_polling("Microsoft.DocumentDB", "operationsStatus", "operationResults")
     hidden = ("keys",)

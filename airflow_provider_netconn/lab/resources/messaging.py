@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_netconn.lab.arm.errors import ArmError
@@ -126,6 +127,9 @@ class Namespaces(Service):
     def prepare(self, write: Write) -> None:
         super().prepare(write)
         properties, name = write.properties, write.path.name
+        identity, before = write.body.get("identity"), write.existing
+        if before is not None and identity and identity != before.body.get("identity"):
+            write.answer = replace(self.updated, state="ActivatingIdentity")  # recorded
         write.body["sku"]["tier"] = write.body["sku"]["name"]
         if "keys" not in properties:
             properties["keys"] = {"primaryKey": new_key(32), "secondaryKey": new_key(32)}
@@ -367,6 +371,7 @@ class EventHubsNamespaces(Namespaces):
     shown_type = "Microsoft.EventHub/Namespaces"
     api_versions = EVENT_HUBS_VERSIONS
     polling = _polling("Microsoft.EventHub")
+    deleted = replace(Namespaces.deleted, follow=Follow.BOTH)  # recorded more often than Location alone
     tiers_with_rules = ("Standard", "Premium")
 
 

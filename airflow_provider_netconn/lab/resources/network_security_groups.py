@@ -90,6 +90,7 @@ class SecurityGroups(ResourceKind):
     polling = NETWORK_POLLING
     created = created(3)
     updated = updated(3)
+    rests_unchanged = True
     deleted = deleted(3)
     patch = Patch.TAGS
     tracked = True

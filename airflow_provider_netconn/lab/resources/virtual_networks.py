@@ -42,7 +42,6 @@ from airflow_provider_netconn.lab.resources.network_references import (
     VNET_GATEWAYS,
     Link,
     id_of,
-    operation_of_network,
     referenced,
     refuse_while_network_changes,
 )
@@ -125,6 +124,7 @@ class VirtualNetworks(ResourceKind):
     polling = NETWORK_POLLING
     created = created(3)
     updated = updated(3)
+    rests_unchanged = True
     deleted = deleted(5)
     patch = Patch.TAGS
     tracked = True
@@ -192,7 +192,7 @@ class VirtualNetworks(ResourceKind):
 
     def render_properties(self, plane: ControlPlane, resource: Resource, look: Look) -> dict[str, Any]:
         shown = super().render_properties(plane, resource, look)
-        if shown["provisioningState"] == "Succeeded" and operation_of_network(plane, resource) is not None:
+        if shown["provisioningState"] == "Succeeded" and _children_change(plane, resource):
             shown["provisioningState"] = "Updating"
         return shown
 
@@ -205,6 +205,7 @@ class Subnets(ResourceKind):
     polling = NETWORK_POLLING
     created = created(3)
     updated = updated(3)
+    rests_unchanged = True
     deleted = deleted(3)
     properties = Object(
         properties={
@@ -420,13 +421,17 @@ def _refusal(code: str, message: str) -> ArmError:
     return ArmError(400, code, message, details=())
 
 
+def _children_change(plane: ControlPlane, network: Resource) -> bool:
+    """Whether an operation works on a subnet or a peering that is not the network's own."""
+    children = plane.store.children(network.path)
+    return any(child.is_busy and child.operation is not network.operation for child in children)
+
+
 def _refuse_while_children_change(write: Write) -> None:
     """A write of the network takes over from an older one, but waits for those of its children."""
     assert write.existing is not None
-    own = write.existing.operation
-    for child in write.plane.store.children(write.path):
-        if child.is_busy and child.operation is not own:
-            refuse_while_network_changes(write.plane, write.existing, write.existing.path)
+    if _children_change(write.plane, write.existing):
+        refuse_while_network_changes(write.plane, write.existing, write.existing.path)
 
 
 def _check_space(write: Write, prefixes: list[str]) -> None:

@@ -83,6 +83,7 @@ class VirtualWans(ResourceKind):
     polling = NETWORK_POLLING
     created = created(5)
     updated = updated(5)
+    rests_unchanged = True
     deleted = deleted(5)
     patch = Patch.TAGS
     tracked = True

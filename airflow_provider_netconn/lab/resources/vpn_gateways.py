@@ -7,7 +7,6 @@ configuration settings".
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_netconn.lab.arm.errors import ArmError
@@ -86,6 +85,7 @@ class LocalNetworkGateways(ResourceKind):
     polling = NETWORK_POLLING
     created = created(3)
     updated = updated(3)
+    rests_unchanged = True
     deleted = deleted(3)
     patch = Patch.TAGS
     tracked = True
@@ -111,9 +111,6 @@ class LocalNetworkGateways(ResourceKind):
                 details=(),
             )
         write.facts.setdefault("resourceGuid", str(uuid.uuid4()))
-        if write.existing is not None and write.existing.body == write.body:
-            # Recorded: a PUT that changes nothing is followed like any other, but says Succeeded from the start.
-            write.answer = replace(self.updated, state=self.settled_state)
 
     def check_delete(self, plane: ControlPlane, request: ArmRequest, resource: Resource) -> None:
         users = connections_of(plane, resource)
