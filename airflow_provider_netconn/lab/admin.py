@@ -26,6 +26,7 @@ from airflow_provider_netconn.lab.patterns import compiled
 
 if TYPE_CHECKING:
     from airflow_provider_netconn.lab.local_azure import LocalAzure
+    from airflow_provider_netconn.lab.packets.isolation import Isolation
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -50,6 +51,8 @@ def admin_application(lab: LocalAzure) -> Starlette:
         "/clock": {"GET": admin.clock, "POST": admin.advance},
         "/landscape": {"GET": admin.landscape},
         "/dns": {"GET": admin.dns},
+        "/machines": {"POST": admin.machine},
+        "/packets": {"GET": admin.packets},
         "/shutdown": {"POST": admin.shutdown},
     }
     return Starlette(
@@ -80,7 +83,7 @@ def _guarded(endpoint: Endpoint, admin_token: str) -> Endpoint:
 
 async def _refuse_path(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    paths = "faults, journal, reset, settings, clock, landscape, dns, shutdown"
+    paths = "faults, journal, reset, settings, clock, landscape, dns, machines, packets, shutdown"
     return _error(
         error.status_code, f"{request.method} {request.url.path}: the admin API has no such request; see {paths}"
     )
@@ -179,6 +182,24 @@ class _Admin:
             return JSONResponse(names.directory())
         host, port = names.address(View(network=network))
         return JSONResponse({"address": host, "port": port})
+
+    def _isolation(self) -> Isolation:
+        if self._lab.isolation is None:
+            raise _BadRequestError("this lab has no network of its own; start one with 'netconn lab up --isolated'")
+        return self._lab.isolation
+
+    async def machine(self, request: Request) -> Response:
+        """The machine at a place (``{"as": "data"}``), and how it is entered; it is made if there is none yet."""
+        body = await _json(request)
+        name = body.get("as") if isinstance(body, dict) else body
+        if name is not None and not isinstance(name, str):
+            raise _BadRequestError(f'as: {name!r} is no name of a place; send {{"as": "data"}}')
+        return JSONResponse(await self._isolation().machine(name))
+
+    async def packets(self, _request: Request) -> Response:
+        """What machines sent to whom, and what becomes of packets from each machine, with the reason."""
+        isolation = self._isolation()
+        return JSONResponse({"seen": isolation.seen(), "verdicts": isolation.verdicts()})
 
     async def shutdown(self, _request: Request) -> Response:
         self._lab.stopping.set()

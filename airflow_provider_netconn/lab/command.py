@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_netconn.lab.errors import LabError, StateError
+from airflow_provider_netconn.lab.packets.command import add_exec, execute
 from airflow_provider_netconn.lab.state import ca_path, dns_lines, is_held, log_path, read_state, state_path
 
 if TYPE_CHECKING:
     from airflow_provider_netconn.lab.admin_client import AdminClient
+    from airflow_provider_netconn.lab.packets.publishing import Publication
 
 EXIT_OK, EXIT_NO_LAB, EXIT_BAD_INPUT = 0, 1, 2
 READY_LIMIT_S: Final = 30.0
@@ -49,6 +51,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         return command
 
     _add_up(add("up", _up, "start a lab, and keep it up until Ctrl-C or 'down'"))
+    add_exec(add("exec", execute, "run a program inside an isolated lab, at one of its places"))
+    add("packets", _packets, "show what programs inside an isolated lab sent, as JSON, and what gets through")
     status = add("status", _status, "say whether a lab is up, and where; exit status 1 where none is")
     status.add_argument("--json", action="store_true", help="print JSON")
     _add_fault(add("fault", _fault, "have requests fail; without a fault, list those that were told"))
@@ -78,6 +82,18 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
         default=f"{DEFAULT_SPEED:g}",
         metavar="N",
         help="operations take an Nth of Azure's time, or 'instant' (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--isolated",
+        action="store_true",
+        help="give the lab a network of its own, in which 'exec' runs programs: real addresses, true ports",
+    )
+    parser.add_argument(
+        "--publish",
+        action="append",
+        default=[],
+        metavar="HOSTPORT:ADDRESS:PORT",
+        help="a port of this computer's loopback that leads into an isolated lab; may be repeated",
     )
     parser.add_argument("--detach", action="store_true", help="return when the lab is ready, and leave it up")
 
@@ -140,9 +156,31 @@ def _up(options: argparse.Namespace) -> int:
         mend = "pip install 'airflow-provider-netconn[lab]'"
         raise LabError(f"{error.name} is not installed; the lab needs the package's extra: {mend}") from None
     path = state_path(options.state)
+    if options.publish and not options.isolated:
+        raise LabError("--publish: only an isolated lab has ports to publish; add --isolated")
     if options.detach:
         return _detached(options, path)
-    up(path, options.seed, bind=options.bind, host_name=options.host, ports=_ports(options), speed=_speed(options))
+    up(
+        path,
+        options.seed,
+        bind=options.bind,
+        host_name=options.host,
+        ports=_ports(options),
+        speed=_speed(options),
+        isolated=options.isolated,
+        published=_published(options),
+    )
+    return EXIT_OK
+
+
+def _published(options: argparse.Namespace) -> list[Publication]:
+    from airflow_provider_netconn.lab.packets.publishing import Publication
+
+    return [Publication.read(text) for text in options.publish]
+
+
+def _packets(options: argparse.Namespace) -> int:
+    sys.stdout.write(json.dumps(_client(options).ask("GET", "/packets"), indent=2) + "\n")
     return EXIT_OK
 
 
@@ -175,8 +213,10 @@ def _detached(options: argparse.Namespace, path: Path) -> int:
     words = ["up", "--state", str(path), "--bind", options.bind, "--speed", options.speed]
     for name, value in (("--seed", options.seed), ("--host", options.host)):
         words += [name, value] if value else []
-    for port in options.port:
-        words += ["--port", port]
+    for option, given in (("--port", options.port), ("--publish", options.publish)):
+        for value in given:
+            words += [option, value]
+    words += ["--isolated"] if options.isolated else []
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)  # of a lab that is gone; the new one's is what we wait for
     with log_path(path).open("wb") as log:

@@ -54,6 +54,7 @@ def state_of(lab: LocalAzure, ca_file: Path) -> dict[str, Any]:
         "federated_issuer": lab.issuer.url,
         "astro": lab.astro_access(),
         "dns": lab.names.directory(),
+        "isolated": lab.isolation is not None,
         "admin_token": lab.admin_token,
         "pid": os.getpid(),
     }

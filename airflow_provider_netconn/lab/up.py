@@ -6,37 +6,53 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from airflow_provider_netconn.lab.local_azure import NAMES, LocalAzure
+from airflow_provider_netconn.lab.packets.publishing import Publication, Publishing
 from airflow_provider_netconn.lab.seed import DEFAULT, load_seed
 from airflow_provider_netconn.lab.settings import Settings
 from airflow_provider_netconn.lab.state import ca_path, dns_lines, held, state_of, write_state
 
 
 def up(
-    path: Path, seed: str | None, *, bind: str, host_name: str | None, ports: Mapping[str, int], speed: float
+    path: Path,
+    seed: str | None,
+    *,
+    bind: str,
+    host_name: str | None,
+    ports: Mapping[str, int],
+    speed: float,
+    isolated: bool = False,
+    published: Iterable[Publication] = (),
 ) -> None:
     """Serve a lab until it is asked to end.
 
     :param path: the state file
     :param seed: a YAML file, or the name of a landscape that comes with the lab; None for the default one
     :param speed: how many times as fast as Azure's its operations are; infinite for instant
-    :raises LabError: the seed is refused, an address is taken, or a lab is up already
+    :param isolated: whether it has a network of its own, with real addresses and packets that get through or do not
+    :param published: ports of this machine that lead into that network
+    :raises LabError: the seed is refused, an address is taken, a lab is up already, or the network cannot be isolated
     """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     with held(path):
         settings = Settings(time_scale=1 / speed)
         lab = LocalAzure(load_seed(seed or DEFAULT), settings=settings, bind=bind, host_name=host_name, ports=ports)
-        asyncio.run(_serve(lab, path))
+        publishing = Publishing(published)
+        if isolated:
+            lab.isolate()
+        asyncio.run(_serve(lab, path, publishing))
 
 
-async def _serve(lab: LocalAzure, path: Path) -> None:
+async def _serve(lab: LocalAzure, path: Path, publishing: Publishing) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, lab.stopping.set)
     async with lab:
+        if lab.isolation is not None:
+            await publishing.start(lab.isolation.reach)
         ca_file = lab.certificates.write_ca_file(ca_path(path))
         state = state_of(lab, ca_file)
         for name in NAMES:
@@ -47,3 +63,4 @@ async def _serve(lab: LocalAzure, path: Path) -> None:
         write_state(path, state)
         lab.names.on_change = lambda: write_state(path, {**state, "dns": lab.names.directory()})
         await lab.stopping.wait()
+        publishing.close()

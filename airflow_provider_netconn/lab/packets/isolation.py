@@ -89,16 +89,18 @@ class Isolation:
 
     # -- machines --------------------------------------------------------------------------------
 
-    async def machine(self, name: str) -> dict[str, Any]:
+    async def machine(self, name: str | None = None) -> dict[str, Any]:
         """The machine at a place; it is made if there is none yet.
 
-        :param name: of the place, or its id; a network's may have a subnet behind a slash
+        :param name: of the place, or its id; a network's may have a subnet behind a slash; None: the network of the
+            Astro cluster, or else the internet
         :return: its ``address``, ``public_address``, ``place``, ``subnet``, and how to enter it: ``pid`` and
             ``network``, the number of an open file of that process
         :raises LabError: there is no such place, or no room in it
         """
         taken = [running.machine.address for running in self._running.values()]
         plane = self._lab.plane
+        name = name or next((one.id for one in places(plane) if self._astro_address(one.id)), INTERNET)
         asked = place_machine(plane, name, number=len(self._running) + 1, taken=taken)
         key = (asked.subnet or asked.place).casefold()
         if key not in self._running:
@@ -239,6 +241,14 @@ class Isolation:
                 role=Role.RESOLVER,
                 resource_id=f"{_SERVER}{server.name}",
             )
+
+    def reach(self, target: Endpoint) -> Endpoint:
+        """:return: where the lab's own process dials what has an address in the landscape"""
+        for (_, address), found in self._listening().items():
+            for listener, local in found if address == target.address else ():
+                if listener.port == target.port:
+                    return local
+        return target
 
     # -- what can be asked -----------------------------------------------------------------------
 
