@@ -231,6 +231,25 @@ class AzureLab:
         credential = self.credential(principal)
         return kind(credential, *(arguments or (self.subscription_id,)), **{**defaults, **scopes, **options})
 
+    def endpoints(self) -> list[dict[str, Any]]:
+        """What is served behind the resources now, and where; as the state file's ``endpoints``."""
+        return self._call(self.local.services.endpoints)
+
+    def endpoint(self, host: str, port: int = 443, *, private_endpoint: str | None = None) -> tuple[str, int]:
+        """Where on this machine a service is reached: address and port.
+
+        :param host: its public name
+        :param port: its true port
+        :param private_endpoint: id of the private endpoint to go by; by default its public address
+        :raises LabError: the lab serves nothing there
+        """
+        wanted = (private_endpoint or "").casefold()
+        for one in self.endpoints():
+            by = (one["private_endpoint"] or "").casefold()
+            if by == wanted and one["port"] == port and host.casefold() in one["hosts"]:
+                return one["local_address"], one["local_port"]
+        raise LabError(f"{host} port {port}: the lab serves nothing there; see endpoints()")
+
     # -- what it does ----------------------------------------------------------------------------
 
     def fault(self, fault: str, **rule: Any) -> Fault:
