@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self, cast
@@ -48,8 +47,6 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger("netconn.lab")
 LOOK_EVERY_S: Final = 0.1
 """How often resources are looked for that came or went without anybody asking, in seconds."""
-REST: Final = 19
-"""How many times as long as it took to look nobody looks again."""
 REST: Final = 19
 """How many times as long as it took to look nobody looks again."""
 MOST_DOORS: Final = 600
