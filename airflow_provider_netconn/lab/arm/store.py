@@ -95,6 +95,7 @@ class Store:
         self._referrers: defaultdict[str, dict[str, Resource]] = defaultdict(dict)
         self._references: dict[str, frozenset[str]] = {}
         self._versions: defaultdict[str, int] = defaultdict(int)
+        self._changes: defaultdict[str, int] = defaultdict(int)
         self._cleared = 0
         self.version = 0
         """Grows with each resource that comes or goes: what is derived from the store can be kept until then."""
@@ -110,6 +111,10 @@ class Store:
     def version_of(self, type_name: str) -> tuple[int, int]:
         """:return: another value after each resource of a type that comes or goes, and after each :meth:`clear`"""
         return self._cleared, self._versions[type_name.casefold()]
+
+    def changes_of(self, type_name: str) -> tuple[int, int]:
+        """:return: another value after each change of a resource of a type, its coming and going included"""
+        return self._cleared, self._changes[type_name.casefold()]
 
     def clear(self) -> None:
         """Forget everything."""
@@ -142,6 +147,7 @@ class Store:
     def changed(self, resource: Resource) -> None:
         """Take note of the ids in a resource's body and facts; to be called when either was replaced."""
         key = resource.path.key
+        self._changes[resource.kind.type.casefold()] += 1
         self.changes += 1
         self._forget_references(key)
         references = frozenset(_ids_in((resource.body, resource.facts)))
@@ -169,6 +175,7 @@ class Store:
         _drop(self._by_owner_and_type, (owner, type_key), key)
         self._by_type[type_key].pop(key, None)
         self._versions[type_key] += 1
+        self._changes[type_key] += 1
         self.version += 1
         self.changes += 1
         self._forget_references(key)

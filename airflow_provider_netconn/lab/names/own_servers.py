@@ -132,11 +132,22 @@ def _records(document: Document, path: str, value: Any) -> Iterator[Record]:
             raise document.error(place, "values is missing", "write values: [192.168.0.10]")
         for number, data in enumerate(values):
             at = f"{place}.values[{number}]"
-            text = _address(document, at, data) if record_type in {"A", "AAAA"} else document.text(data, at)
-            yield Record(name, record_type, ttl_s, f"{text.removesuffix('.')}." if record_type in _POINTERS else text)
+            yield Record(name, record_type, ttl_s, _data(document, at, record_type, data))
 
 
-_POINTERS: Final = frozenset({"CNAME", "PTR"})
+def _data(document: Document, path: str, record_type: str, value: Any) -> str:
+    """The data of a record as a zone file has it, with all names whole."""
+    import dns.exception
+    import dns.name
+    import dns.rdata
+
+    text = document.text(value, path)
+    try:
+        return dns.rdata.from_text("IN", record_type, text, origin=dns.name.root, relativize=False).to_text()
+    except (dns.exception.DNSException, ValueError):
+        raise document.error(
+            path, f"{text!r} is no data of a {record_type} record", "write it as in a zone file"
+        ) from None
 
 
 def _forward(document: Document, path: str, item: Any) -> Forward:
@@ -161,8 +172,9 @@ def _domain(text: str) -> str:
 
 
 def _address(document: Document, path: str, value: Any) -> str:
+    text = document.text(value, path)
     try:
-        return str(ipaddress.ip_address(document.text(value, path)))
+        return str(ipaddress.ip_address(text))
     except ValueError:
         raise document.error(path, f"{value!r} is no address", "write one such as 192.168.0.53") from None
 

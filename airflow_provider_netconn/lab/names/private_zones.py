@@ -25,6 +25,7 @@ class PrivateZones:
     def __init__(self, plane: ControlPlane) -> None:
         self._plane = plane
         self._seen = -1
+        self._seen_of_types: tuple[tuple[int, int], ...] = ()
         self._nodes: dict[str, frozenset[str]] = {}
 
     def answer(self, zone: Resource, question: Question) -> Answer:
@@ -78,11 +79,14 @@ class PrivateZones:
         return None
 
     def _names_in(self, zone: Resource) -> frozenset[str]:
-        """The written names of a zone and all names above them; kept until a resource comes or goes."""
+        """The written names of a zone and all names above them; kept until a record set comes or goes."""
         store = self._plane.store
         if self._seen != store.version:
             self._seen = store.version
-            self._nodes.clear()
+            of_types = tuple(store.version_of(kind.type) for kind in RECORD_SETS.values())
+            if of_types != self._seen_of_types:
+                self._seen_of_types = of_types
+                self._nodes.clear()
         found = self._nodes.get(zone.path.key)
         if found is None:
             written = {one.path.name.lower() for one in store.children(zone.path) if one.kind.type != ZONE_LINKS}

@@ -31,6 +31,7 @@ from airflow_provider_netconn.lab.resources.private_link import (
     STATE,
     groups_of,
     link_type,
+    link_types,
 )
 from airflow_provider_netconn.lab.resources.public_addresses import configuration_of
 
@@ -93,7 +94,9 @@ class PublicNames:
     def __init__(self, plane: ControlPlane, platform: Mapping[str, str] | None = None) -> None:
         self._plane = plane
         self._platform = dict(platform or {})
+        self._types = (*link_types(), PUBLIC_ADDRESSES)
         self._seen = -1
+        self._seen_of_types: tuple[tuple[int, int], ...] = ()
         self._kept: dict[str, tuple[str, tuple[PublicName, ...]]] = {}
         self._by_name: dict[str, list[PublicName]] = {}
         self._by_private: dict[str, PublicName] = {}
@@ -186,9 +189,13 @@ class PublicNames:
         if store.changes == self._seen:
             return
         self._seen = store.changes
+        of_types = tuple(store.changes_of(one) for one in self._types)
+        if of_types == self._seen_of_types:
+            return
+        self._seen_of_types = of_types
         kept, self._kept = self._kept, {}
         self._by_name, self._by_private, self._by_location, self._above = {}, {}, {}, set()
-        for resource in store:
+        for resource in (one for type_name in self._types for one in store.of_type(type_name)):
             key = resource.path.key
             etag, names = kept.get(key, ("", ()))
             if etag != resource.etag:

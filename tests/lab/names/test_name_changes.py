@@ -111,6 +111,30 @@ def test_a_new_account_has_a_name_and_a_deleted_one_none(changing):
     assert addresses(changing, "internet", "newcomer.blob.core.windows.net") == "NXDOMAIN"
 
 
+def test_an_account_that_is_changed_has_other_names(changing):
+    path = f"{landscape.GROUP}/providers/Microsoft.Storage/storageAccounts/plain"
+    assert addresses(changing, "internet", "plain-secondary.blob.core.windows.net") == "NXDOMAIN"
+    changing.request("PATCH", path, {"sku": {"name": "Standard_RAGRS"}})
+    assert is_public(addresses(changing, "internet", "plain-secondary.blob.core.windows.net"))
+
+
+def test_services_are_found_by_their_public_addresses(changing):
+    names = changing.local.names.public
+    found = {host.name: host for host in names.hosts()}
+    host = found["storageaccounta.blob.core.windows.net"]
+    assert host.resource_id == ACCOUNT
+    assert host.group_id == "blob"
+    assert [host.address] == addresses(changing, "internet", host.name)
+    assert names.at(host.address).fqdn == host.name
+    assert names.at("198.19.1.1") is None
+    assert len({host.address for host in found.values()}) == len(found)
+
+
+def test_platform_names_have_addresses(changing):
+    assert addresses(changing, "hub", "management.azure.com") == addresses(changing, "internet", "management.azure.com")
+    assert is_public(addresses(changing, "lone", "login.microsoftonline.com"))
+
+
 def test_networks_come_and_go_with_their_servers(changing):
     (network,) = changing.networks("comer")
     host, port = changing.name_server(network)
