@@ -466,3 +466,67 @@ def test_every_example_of_azure_is_accepted(file):
             name: known.get(value, value) if isinstance(value, str) else value for name, value in result.body.items()
         }
         assert check_answer(method, asked, result.status, body)
+
+
+def test_a_peer_that_lends_its_gateway_leads_to_the_site(plane):
+    vpn(plane, "up")
+    peer(plane, "here", "data")
+    assert check(plane, SITE, source="data")["connectionStatus"] == "Unreachable"
+    for local, remote, option in (("here", "data", "allowGatewayTransit"), ("data", "here", "useRemoteGateways")):
+        properties = {"remoteVirtualNetwork": ref(f"{N}virtualNetworks/{remote}"), option: True}
+        put(plane, f"{N}virtualNetworks/{local}/virtualNetworkPeerings/to-{remote}", {"properties": properties})
+    assert check(plane, SITE, source="data")["connectionStatus"] == "Reachable"
+    assert [one["nextHopType"] for one in routes_of(plane, "data") if one["addressPrefix"] == ["192.168.100.0/24"]] == [
+        "VirtualNetworkGateway"
+    ]
+
+
+def routes_of(plane, interface):
+    answer = send(plane, "POST", f"{N}networkInterfaces/{interface}/effectiveRouteTable")
+    path, _, query = answer.headers["Location"].removeprefix("https://management.lab").partition("?")
+    parameters = dict(part.partition("=")[::2] for part in query.split("&"))
+    return send(plane, "GET", path, query=parameters).body["value"]
+
+
+def test_a_table_that_does_not_propagate_knows_no_learned_routes(plane):
+    hub(plane, "here", "data")
+    assert check(plane)["connectionStatus"] == "Reachable"
+    route(plane, "here", "10.9.0.0/16", "None")
+    table = send(plane, "GET", f"{N}routeTables/rt").body
+    table["properties"]["disableBgpRoutePropagation"] = True
+    put(plane, f"{N}routeTables/rt", table)
+    assert check(plane)["connectionStatus"] == "Unreachable"
+
+
+def test_names_are_asked_of_the_networks_own_servers(plane):
+    """A custom server that is an inbound endpoint answers by the zones of its own network; another is not known."""
+    peer(plane, "here", "data")
+    address = endpoint(plane)
+    zone(plane, "data", address)
+    inbound = {"properties": {"addressPrefix": "10.2.9.0/28"}}
+    put(plane, f"{N}virtualNetworks/data/subnets/inbound", inbound)
+    resolver = {"location": "eastus", "properties": {"virtualNetwork": ref(f"{N}virtualNetworks/data")}}
+    put(plane, f"{N}dnsResolvers/resolver", resolver, version="2022-07-01")
+    configuration = {"subnet": ref(f"{N}virtualNetworks/data/subnets/inbound")}
+    body = {"location": "eastus", "properties": {"ipConfigurations": [configuration]}}
+    made = put(plane, f"{N}dnsResolvers/resolver/inboundEndpoints/in", body, version="2022-07-01")
+    server = made["properties"]["ipConfigurations"][0]["privateIpAddress"]
+    name = "lake.blob.core.windows.net"
+    for servers, arrives_at in (([], "Internet"), (["10.99.0.4"], "Internet"), ([server], "PrivateEndpoint")):
+        network = send(plane, "GET", f"{N}virtualNetworks/here").body
+        network["properties"]["dhcpOptions"] = {"dnsServers": servers}
+        put(plane, f"{N}virtualNetworks/here", network)
+        assert check(plane, name)["hops"][-1]["type"] == arrives_at
+
+
+@pytest.mark.parametrize(("policies", "status"), [("Disabled", "Reachable"), ("Enabled", "Unreachable")])
+def test_a_security_group_guards_endpoints_where_the_subnet_says_so(plane, policies, status):
+    peer(plane, "here", "data")
+    address = endpoint(plane)
+    security_group(plane, "data", "Inbound")
+    subnet = f"{N}virtualNetworks/data/subnets/machines"
+    shown = send(plane, "GET", subnet).body
+    shown["properties"]["networkSecurityGroup"] = ref(f"{N}networkSecurityGroups/of-data")
+    shown["properties"]["privateEndpointNetworkPolicies"] = policies
+    put(plane, subnet, shown)
+    assert check(plane, address)["connectionStatus"] == status
