@@ -156,6 +156,13 @@ def test_a_peering_that_lost_its_other_side_carries_nothing(plane):
     assert check(plane)["connectionStatus"] == "Unreachable"
 
 
+def test_both_sides_of_a_peering_have_to_allow_access(plane):
+    peer(plane, "here", "data")
+    properties = {"remoteVirtualNetwork": ref(f"{N}virtualNetworks/here"), "allowVirtualNetworkAccess": False}
+    put(plane, f"{N}virtualNetworks/data/virtualNetworkPeerings/to-here", {"properties": properties})
+    assert check(plane)["connectionStatus"] == "Unreachable"
+
+
 def test_peering_is_not_transitive(plane):
     peer(plane, "here", "data")
     peer(plane, "data", "far")
@@ -236,7 +243,7 @@ def test_a_connection_that_propagates_nowhere_is_reached_by_nobody(plane):
     assert check(plane)["connectionStatus"] == "Unreachable"
 
 
-def vpn(plane, device):
+def vpn(plane, device, prefix="192.168.100.0/24"):
     """A tunnel from the network ``here`` to a site whose device is up, down or of unknown state."""
     put(plane, f"{N}virtualNetworks/here/subnets/GatewaySubnet", {"properties": {"addressPrefix": "10.1.255.0/27"}})
     standard = {"location": "eastus", "sku": {"name": "Standard"}, "properties": {"publicIPAllocationMethod": "Static"}}
@@ -252,7 +259,7 @@ def vpn(plane, device):
         "ipConfigurations": [{"name": "one", "properties": configuration}],
     }
     put(plane, f"{N}virtualNetworkGateways/gw", {"location": "eastus", "properties": properties})
-    site = {"localNetworkAddressSpace": {"addressPrefixes": ["192.168.100.0/24"]}, "gatewayIpAddress": "203.0.113.1"}
+    site = {"localNetworkAddressSpace": {"addressPrefixes": [prefix]}, "gatewayIpAddress": "203.0.113.1"}
     tags = {"lab-device": device} if device else {}
     put(plane, f"{N}localNetworkGateways/site", {"location": "eastus", "tags": tags, "properties": site})
     connection = {
@@ -281,6 +288,12 @@ def test_a_site_is_reached_as_its_tunnel_is(plane, device, status, code):
         plane, "POST", f"{WATCHER}/queryTroubleshootResult", {"targetResourceId": troubled["targetResourceId"]}
     )
     assert (query.status, query.body["code"]) == (200, code)
+
+
+def test_a_learned_route_wins_over_a_default_one_for_the_same_prefix(plane):
+    assert hop(plane, SITE)["nextHopType"] == "None"
+    vpn(plane, "up", "192.168.0.0/16")
+    assert hop(plane, SITE)["nextHopType"] == "VirtualNetworkGateway"
 
 
 def test_a_gateway_without_connections_is_unhealthy(plane):
@@ -471,8 +484,8 @@ def test_every_example_of_azure_is_accepted(file):
 def test_a_peer_that_lends_its_gateway_leads_to_the_site(plane):
     vpn(plane, "up")
     peer(plane, "here", "data")
-    assert check(plane, SITE, source="data")["connectionStatus"] == "Unreachable"
     for local, remote, option in (("here", "data", "allowGatewayTransit"), ("data", "here", "useRemoteGateways")):
+        assert check(plane, SITE, source="data")["connectionStatus"] == "Unreachable"
         properties = {"remoteVirtualNetwork": ref(f"{N}virtualNetworks/{remote}"), option: True}
         put(plane, f"{N}virtualNetworks/{local}/virtualNetworkPeerings/to-{remote}", {"properties": properties})
     assert check(plane, SITE, source="data")["connectionStatus"] == "Reachable"
