@@ -30,7 +30,7 @@ def take(write: Write, kind: ResourceKind) -> None:
         items = write.properties.pop(name, None)
         if items is None:
             continue
-        taken = [_child(write, segment, item, name) for item in items]
+        taken = [child for item in items if not _is_derived(child := _child(write, segment, item, name))]
         kept = {child.path.key for child in taken}
         present = write.plane.store.children(write.path, f"{kind.type}/{segment}")
         dropped += [resource for resource in present if resource.path.key not in kept]
@@ -78,6 +78,11 @@ def settle(write: Write) -> None:
         if resource is not None:
             resource.touch(write.plane.clock.now())
             resource.kind.settled(write.plane, resource)
+
+
+def _is_derived(child: Write) -> bool:
+    kind = child.plane.kind(child.path.type)
+    return kind is not None and kind.is_derived(child.plane, child.path)
 
 
 def _child(write: Write, segment: str, item: Any, place: str) -> Write:

@@ -345,9 +345,15 @@ class ResourceKind:
         if self.shows_state:
             shown["provisioningState"] = resource.provisioning_state
         for name, segment in self.embeds.items():
-            children = plane.store.children(resource.path, f"{self.type}/{segment}")
+            kind = plane.kind(f"{self.type}/{segment}")
+            children = kind.members(plane, resource.path.children(segment)) if kind is not None else ()
             shown[name] = [child.kind.render(plane, child, look) for child in children]
         return shown
+
+    def is_derived(self, plane: ControlPlane, path: ArmPath) -> bool:
+        """:return: whether a resource of that id is derived from others, so that a parent's body that carries it along
+        changes nothing"""
+        return False
 
     def operation_body(self, plane: ControlPlane, operation: Operation) -> Any:
         """:return: the body of an answer that shows the operation instead of the resource"""

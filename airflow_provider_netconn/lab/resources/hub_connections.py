@@ -156,7 +156,7 @@ class HubConnections(ResourceKind):
 
 def connection_of(plane: ControlPlane, network: ArmPath) -> Resource | None:
     """:return: the connection by which a network hangs on a hub, or None"""
-    for connection in plane.store.of_type(HUB_CONNECTIONS):
+    for connection in plane.store.referrers(network, HUB_CONNECTIONS):
         if id_of(connection.properties["remoteVirtualNetwork"]).casefold() == network.key:
             return connection
     return None

@@ -26,6 +26,7 @@ from airflow_provider_netconn.lab.arm.kinds import Look, ResourceKind, Write
 from airflow_provider_netconn.lab.arm.operations import Follow
 from airflow_provider_netconn.lab.arm.requests import ArmRequest
 from airflow_provider_netconn.lab.arm.schema import Anything, Flag, Items, Object, Text
+from airflow_provider_netconn.lab.resources.hub_peerings import hub_peering, is_hub_peering
 from airflow_provider_netconn.lab.resources.network_references import (
     PEERINGS,
     VIRTUAL_NETWORKS,
@@ -116,8 +117,21 @@ class Peerings(ResourceKind):
         url = plane.operations.url(existing.operation, Follow.ASYNC_OPERATION)
         raise another_operation_in_progress(existing.id, url)
 
+    def find(self, plane: ControlPlane, path: ArmPath) -> Resource | None:
+        if self.is_derived(plane, path) and path.parent is not None:
+            return hub_peering(plane, path.parent)
+        return super().find(plane, path)
+
+    def members(self, plane: ControlPlane, path: ArmPath) -> Iterable[Resource]:
+        derived = hub_peering(plane, path.parent) if path.parent is not None else None
+        return [*super().members(plane, path), *([] if derived is None else [derived])]
+
+    def is_derived(self, plane: ControlPlane, path: ArmPath) -> bool:
+        return is_hub_peering(plane, path)
+
     def prepare(self, write: Write) -> None:
         plane, path = write.plane, write.path
+        self._refuse_derived(plane, path)
         local_path = path.parent
         assert local_path is not None
         if _is_carried_along(write):
@@ -150,6 +164,7 @@ class Peerings(ResourceKind):
             other.touch(write.plane.clock.now())
 
     def check_delete(self, plane: ControlPlane, request: ArmRequest, resource: Resource) -> None:
+        self._refuse_derived(plane, resource.path)
         network = plane.store.find(_network_of(resource))
         if network is not None:
             refuse_while_network_changes(plane, network)
@@ -159,8 +174,18 @@ class Peerings(ResourceKind):
         if other is not None:
             disconnect(plane, other, plane.store.find(_network_of(resource)))
 
+    def _refuse_derived(self, plane: ControlPlane, path: ArmPath) -> None:
+        """What leads to a hub is changed by the hub's connection alone; the code is in the manner of others."""
+        if self.is_derived(plane, path):
+            raise _refusal(
+                "VirtualHubPeeringCannotBeModified",
+                f"Peering {path.text} belongs to a connection of a virtual hub and cannot be changed or deleted. "
+                "Change or delete the connection of the hub instead.",
+            )
+
     def render_properties(self, plane: ControlPlane, resource: Resource, look: Look) -> dict[str, Any]:
-        shown = {**resource.properties, **_derived(plane, resource)}
+        derived = resource.facts if self.is_derived(plane, resource.path) else _derived(plane, resource)
+        shown = {**resource.properties, **derived}
         shown["provisioningState"] = resource.provisioning_state
         return {name: value for name, value in shown.items() if look.api_version >= SHOWN_SINCE.get(name, "")}
 

@@ -31,6 +31,7 @@ from airflow_provider_netconn.lab.arm.schema import (
 )
 from airflow_provider_netconn.lab.arm.writes import act
 from airflow_provider_netconn.lab.resources import peerings
+from airflow_provider_netconn.lab.resources.hub_connections import connection_of
 from airflow_provider_netconn.lab.resources.network_references import (
     INTERFACES,
     NAT_GATEWAYS,
@@ -65,6 +66,7 @@ from airflow_provider_netconn.lab.resources.subnet_addresses import (
     overlapping,
     prefixes_of,
 )
+from airflow_provider_netconn.lab.resources.virtual_wans import in_use
 
 if TYPE_CHECKING:
     from airflow_provider_netconn.lab.arm.engine import ControlPlane
@@ -184,6 +186,9 @@ class VirtualNetworks(ResourceKind):
 
     def check_delete(self, plane: ControlPlane, request: ArmRequest, resource: Resource) -> None:
         refuse_while_network_changes(plane, resource, resource.path)
+        connection = connection_of(plane, resource.path)
+        if connection is not None:
+            raise in_use("VirtualNetwork", resource, [connection])
         for subnet in plane.store.children(resource.path, SUBNETS):
             _refuse_in_use(plane, subnet)
 
