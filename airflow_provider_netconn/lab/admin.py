@@ -21,6 +21,7 @@ from starlette.routing import Route
 from airflow_provider_netconn.lab.errors import LabError
 from airflow_provider_netconn.lab.faults import DNS, SERVICES, FaultRule
 from airflow_provider_netconn.lab.journal import Query, to_json
+from airflow_provider_netconn.lab.landscape import landscape_of, mermaid, tables
 from airflow_provider_netconn.lab.names.values import View
 from airflow_provider_netconn.lab.patterns import compiled
 
@@ -50,6 +51,8 @@ def admin_application(lab: LocalAzure) -> Starlette:
         "/settings": {"GET": admin.settings, "PATCH": admin.change_settings},
         "/clock": {"GET": admin.clock, "POST": admin.advance},
         "/landscape": {"GET": admin.landscape},
+        "/picture": {"GET": admin.picture},
+        "/endpoints": {"GET": admin.endpoints},
         "/dns": {"GET": admin.dns},
         "/machines": {"POST": admin.machine},
         "/packets": {"GET": admin.packets},
@@ -83,7 +86,7 @@ def _guarded(endpoint: Endpoint, admin_token: str) -> Endpoint:
 
 async def _refuse_path(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    paths = "faults, journal, reset, settings, clock, landscape, dns, machines, packets, shutdown"
+    paths = "faults, journal, reset, settings, clock, landscape, picture, endpoints, dns, machines, packets, shutdown"
     return _error(
         error.status_code, f"{request.method} {request.url.path}: the admin API has no such request; see {paths}"
     )
@@ -173,6 +176,15 @@ class _Admin:
 
     async def landscape(self, _request: Request) -> Response:
         return JSONResponse(self._lab.landscape())
+
+    async def picture(self, _request: Request) -> Response:
+        """The landscape for people: as tables, and as a Mermaid flowchart."""
+        found = landscape_of(self._lab.plane)
+        return JSONResponse({"tables": tables(found), "mermaid": mermaid(found)})
+
+    async def endpoints(self, _request: Request) -> Response:
+        """What is served behind the resources, and where."""
+        return JSONResponse({"endpoints": self._lab.services.endpoints()})
 
     async def dns(self, request: Request) -> Response:
         """Where each view is asked; with ``network``, the one of that network, which is served from then on."""

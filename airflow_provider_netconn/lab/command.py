@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_netconn.lab.errors import LabError, StateError
 from airflow_provider_netconn.lab.packets.command import add_exec, execute
-from airflow_provider_netconn.lab.state import ca_path, dns_lines, is_held, log_path, read_state, state_path
+from airflow_provider_netconn.lab.state import (
+    ca_path,
+    dns_lines,
+    endpoint_lines,
+    is_held,
+    log_path,
+    read_state,
+    state_path,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_netconn.lab.admin_client import AdminClient
@@ -55,6 +63,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("packets", _packets, "show what programs inside an isolated lab sent, as JSON, and what gets through")
     status = add("status", _status, "say whether a lab is up, and where; exit status 1 where none is")
     status.add_argument("--json", action="store_true", help="print JSON")
+    status.add_argument(
+        "--picture", metavar="FILE", help="draw networks, peerings, endpoints and zones, as Mermaid; - for the terminal"
+    )
     _add_fault(add("fault", _fault, "have requests fail; without a fault, list those that were told"))
     _add_journal(add("journal", _journal, "show the last requests, without their secrets"))
     add("reset", _reset, "return to the seed, without faults and with an empty journal")
@@ -248,15 +259,34 @@ def _status(options: argparse.Namespace) -> int:
     client = _client(options)
     overview, state = client.ask("GET", "/"), read_state(state_path(options.state))
     urls = {name: value for name, value in state.items() if name.endswith("_url")}
-    dns = client.ask("GET", "/dns")
+    dns, served = client.ask("GET", "/dns"), client.ask("GET", "/endpoints")
+    landscape = client.ask("GET", "/picture")
+    if options.picture is not None:
+        return _draw(options.picture, landscape["mermaid"])
     if options.json:
-        sys.stdout.write(json.dumps({"pid": state["pid"], **urls, **overview, "dns": dns}, indent=2) + "\n")
+        found = {"pid": state["pid"], **urls, **overview, "dns": dns, **served}
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
         return EXIT_OK
     lines = [f"up, process {state['pid']}: {overview['resources']} resources, {overview['requests']} requests"]
     lines += [f"  {name:22} {value}" for name, value in urls.items()]
     lines += [f"  {name:22} {place}" for name, place in dns_lines(dns)]
     lines += [f"  {name:22} {_setting(value)}" for name, value in overview["settings"].items()]
+    lines += ["", landscape["tables"], "", "endpoints"]
+    lines += [f"  {name:60} {place}" for name, place in endpoint_lines(served["endpoints"])]
     sys.stdout.write("\n".join(lines) + "\n")
+    return EXIT_OK
+
+
+def _draw(file: str, mermaid: str) -> int:
+    """Write the picture; into Markdown as a block that its readers draw."""
+    if file == "-":
+        sys.stdout.write(mermaid)
+        return EXIT_OK
+    text = f"```mermaid\n{mermaid}```\n" if file.endswith(".md") else mermaid
+    try:
+        Path(file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise LabError(f"--picture: {file} cannot be written: {error.strerror}") from None
     return EXIT_OK
 
 

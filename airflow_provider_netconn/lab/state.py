@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -54,6 +54,7 @@ def state_of(lab: LocalAzure, ca_file: Path) -> dict[str, Any]:
         "federated_issuer": lab.issuer.url,
         "astro": lab.astro_access(),
         "dns": lab.names.directory(),
+        "endpoints": lab.services.endpoints(),
         "isolated": lab.isolation is not None,
         "admin_token": lab.admin_token,
         "pid": os.getpid(),
@@ -70,6 +71,21 @@ def dns_lines(directory: Mapping[str, Any]) -> list[tuple[str, str]]:
     places += [(f"dns {key.rpartition('/')[2]}", place) for key, place in directory.get("networks", {}).items()]
     places += [(f"dns {key}", place) for key, place in directory.get("servers", {}).items()]
     return [(name, f"{place['address']} port {place['port']}") for name, place in places if place]
+
+
+def endpoint_lines(endpoints: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """The endpoints that a state file tells of, for people.
+
+    :param endpoints: its ``endpoints``
+    :return: name, and by which address and port it is reached in Azure and here
+    """
+    return [
+        (
+            f"{next(iter(one['hosts']), one['resource'])}{' (private)' if one['private_endpoint'] else ''}",
+            f"{one['address']} port {one['port']}, here {one['local_address']} port {one['local_port']}",
+        )
+        for one in endpoints
+    ]
 
 
 def _principals(lab: LocalAzure) -> Iterator[dict[str, Any]]:

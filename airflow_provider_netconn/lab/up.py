@@ -61,6 +61,11 @@ async def _serve(lab: LocalAzure, path: Path, publishing: Publishing) -> None:
         sys.stdout.write(f'{"state file":18} {path}\nready; for clients: eval "$(netconn lab env)"\n')
         sys.stdout.flush()
         write_state(path, state)
-        lab.names.on_change = lambda: write_state(path, {**state, "dns": lab.names.directory()})
+
+        def rewrite() -> None:
+            now = {"dns": lab.names.directory(), "endpoints": lab.services.endpoints()}
+            write_state(path, {**state, **now})
+
+        lab.names.on_change = lab.services.on_change = rewrite
         await lab.stopping.wait()
         publishing.close()

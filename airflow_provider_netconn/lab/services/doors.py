@@ -75,7 +75,9 @@ class Door:
         self._connections: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
-        """Accept connections from now on."""
+        """Accept connections from now on; a door that was closed meanwhile stays so."""
+        if self._socket.fileno() < 0:
+            return
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(partial(_Visitor, self), sock=self._socket)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
@@ -17,6 +17,7 @@ from airflow_provider_netconn.lab.gate import Gate
 from airflow_provider_netconn.lab.packets.listeners import Listener, Role, listeners
 from airflow_provider_netconn.lab.resources.databricks_application import AUDIENCE as DATABRICKS_AUDIENCE
 from airflow_provider_netconn.lab.resources.databricks_application import databricks_application
+from airflow_provider_netconn.lab.resources.private_link import status_of
 from airflow_provider_netconn.lab.services.amqp import serve_amqp, serve_amqp_upgrade
 from airflow_provider_netconn.lab.services.azurite import Azurite
 from airflow_provider_netconn.lab.services.backends import Backends
@@ -75,6 +76,8 @@ class Services:
         self._names = names
         self._addresses = addresses
         self._seen = -1
+        self.on_change: Callable[[], None] | None = None
+        """Called when endpoints came or went."""
         self._doors: dict[tuple[str, int], Door] = {}
         self._background: set[asyncio.Task[None]] = set()
         self._watch: asyncio.Task[None] | None = None
@@ -147,11 +150,13 @@ class Services:
 
     def _shown(self, listener: Listener) -> dict[str, Any]:
         local = self._addresses.local(listener.place, listener.address, listener.port)
+        endpoint = self._lab.plane.store.find(listener.endpoint_id) if listener.endpoint_id else None
         return {
             "hosts": list(listener.hosts),
             "resource": listener.resource_id,
             "group": listener.group_id,
             "private_endpoint": listener.endpoint_id or None,
+            "state": status_of(self._lab.plane, endpoint) if endpoint is not None else None,
             "place": listener.place,
             "address": listener.address,
             "port": listener.port,
@@ -169,6 +174,7 @@ class Services:
         for listener in self.listeners():
             local = self._addresses.local(listener.place, listener.address, listener.port)
             wanted.setdefault((local.address, local.port), []).append(listener)
+        is_other = self._doors.keys() != wanted.keys()
         for key in [key for key in self._doors if key not in wanted]:
             self._spawn(self._doors.pop(key).close())
         self._spawn(self._backends.end_orphans())
@@ -177,6 +183,8 @@ class Services:
                 self._doors[key].listeners = tuple(behind)
             elif len(self._doors) < MOST_DOORS:
                 self._open(key, tuple(behind))
+        if is_other and self.on_change is not None:
+            self.on_change()
 
     def _open(self, key: tuple[str, int], behind: tuple[Listener, ...]) -> None:
         try:
