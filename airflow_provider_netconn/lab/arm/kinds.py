@@ -266,6 +266,10 @@ class ResourceKind:
         :raises ArmError: the refusal
         """
 
+    def delete_failure(self, plane: ControlPlane, resource: Resource) -> ArmError | None:
+        """:return: with what an accepted DELETE will fail at its end; None: it will not"""
+        return None
+
     def removed(self, plane: ControlPlane, resource: Resource) -> None:
         """Change what changes when the resource has gone; it and all below it are no longer in the store."""
 

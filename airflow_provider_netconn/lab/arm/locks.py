@@ -27,20 +27,27 @@ def refuse_locked(plane: ControlPlane, method: str, path: ArmPath) -> None:
     :param path: what the request is for; of an action, what the action is on
     :raises ArmError: 409 ScopeLocked, naming the locked scopes
     """
-    locked = locked_scopes(plane, method, path)
-    if locked:
-        doing = "delete" if method == "DELETE" else "write"
-        scopes = ",".join(locked)
-        raise ArmError(
-            409,
-            "ScopeLocked",
-            f"The scope '{path.text}' cannot perform {doing} operation because following scope(s) are locked: "
-            f"'{scopes}'. Please remove the lock and try again.",
-        )
+    refusal = lock_refusal(plane, method, path)
+    if refusal is not None:
+        raise refusal
 
 
-def locked_scopes(plane: ControlPlane, method: str, path: ArmPath) -> list[str]:
-    """:return: the scopes whose locks forbid a method on ``path``, each once"""
+def lock_refusal(plane: ControlPlane, method: str, path: ArmPath) -> ArmError | None:
+    """:return: the 409 that a request would be refused with for a lock; None: no lock forbids it"""
+    locked = _locked_scopes(plane, method, path)
+    if not locked:
+        return None
+    doing, scopes = "delete" if method == "DELETE" else "write", ",".join(locked)
+    return ArmError(
+        409,
+        "ScopeLocked",
+        f"The scope '{path.text}' cannot perform {doing} operation because following scope(s) are locked: '{scopes}'. "
+        "Please remove the lock and try again.",
+    )
+
+
+def _locked_scopes(plane: ControlPlane, method: str, path: ArmPath) -> list[str]:
+    """The scopes whose locks forbid a method on ``path``, each once."""
     locks = plane.store.of_type(LOCKS)
     if not locks or method not in {"PUT", "PATCH", "POST", "DELETE"} or path.type.casefold() == LOCKS.casefold():
         return []

@@ -98,6 +98,8 @@ def remove(plane: ControlPlane, request: ArmRequest, resource: Resource) -> ArmR
         return ArmResponse(answer.status, kind.deleted_body(shown))
     operation = _operation(plane, request, resource, answer)
     operation.on_end = gone
+    operation.error = kind.delete_failure(plane, resource)
+    operation.on_failure = _failing(plane, resource)
     _supersede(resource)
     resource.operation = operation
     plane.start(operation)

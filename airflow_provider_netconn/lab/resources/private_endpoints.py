@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_netconn.lab.arm.errors import ArmError
 from airflow_provider_netconn.lab.arm.identifiers import MalformedPathError, parse_path, same
 from airflow_provider_netconn.lab.arm.kinds import Look, ResourceKind, Write
+from airflow_provider_netconn.lab.arm.locks import lock_refusal
 from airflow_provider_netconn.lab.arm.schema import Address, Anything, Choice, Items, Object, Shape, Text
 from airflow_provider_netconn.lab.arm.store import Resource
 from airflow_provider_netconn.lab.resources.network_references import (
@@ -171,6 +172,15 @@ class PrivateEndpoints(ResourceKind):
 
     def settled(self, plane: ControlPlane, resource: Resource) -> None:
         write_records(plane, resource)
+
+    def delete_failure(self, plane: ControlPlane, resource: Resource) -> ArmError | None:
+        """A lock on the target holds the endpoint too: what it has there would have to be deleted (users' reports)."""
+        target = plane.store.find(resource.facts["target"])
+        if target is None:
+            return None
+        proxy = f"{resource.path.name}.{resource.facts['resourceGuid']}"
+        locked = lock_refusal(plane, "DELETE", target.path.child("privateEndpointConnectionProxies", proxy))
+        return None if locked is None else _call_failed(target, locked.message, locked.status, locked.code)
 
     def removed(self, plane: ControlPlane, resource: Resource) -> None:
         connection = connection_of(plane, resource)
@@ -411,8 +421,8 @@ def _group(write: Write, connection: Mapping[str, Any], place: str, target: Reso
     return group
 
 
-def _call_failed(target: Resource, message: str) -> ArmError:
-    return ArmError(400, "BadRequest", f"Call to {target.kind.type} failed. Error message: {message}", details=())
+def _call_failed(target: Resource, message: str, status: int = 400, code: str = "BadRequest") -> ArmError:
+    return ArmError(status, code, f"Call to {target.kind.type} failed. Error message: {message}", details=())
 
 
 def _addresses(write: Write, subnet: Resource, group: Group) -> list[dict[str, Any]]:

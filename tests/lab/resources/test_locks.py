@@ -117,3 +117,30 @@ def test_a_lock_goes_with_what_it_is_on(plane):
     send(plane, "DELETE", NET)
     plane.operations.advance()
     assert send(plane, "GET", f"{GROUP}{LOCKS}", version=VERSION).body["value"] == []
+
+
+def test_a_lock_on_its_target_holds_an_endpoint(plane):
+    put(
+        plane,
+        STORAGE,
+        {"location": "eastus", "kind": "StorageV2", "sku": {"name": "Standard_LRS"}},
+        version="2023-05-01",
+    )
+    target = {"privateLinkServiceId": full(STORAGE), "groupIds": ["blob"]}
+    connections = [{"name": "conn", "properties": target}]
+    endpoint = "Microsoft.Network/privateEndpoints/pe"
+    body = {"subnet": {"id": full(SUBNET)}, "privateLinkServiceConnections": connections}
+    put(plane, endpoint, {"location": "eastus", "properties": body})
+    lock(plane, full(STORAGE))
+    accepted = send(plane, "DELETE", endpoint)
+    assert accepted.status == 202
+    plane.operations.advance()
+    path, _, query = accepted.headers["Azure-AsyncOperation"].removeprefix("https://management.lab").partition("?")
+    ended = send(plane, "GET", path, query=dict(part.split("=", 1) for part in query.split("&"))).body
+    assert (ended["status"], ended["error"]["code"]) == ("Failed", "ScopeLocked")
+    assert ended["error"]["message"].startswith("Call to Microsoft.Storage/storageAccounts failed. Error message: The")
+    assert send(plane, "GET", endpoint).body["properties"]["provisioningState"] == "Failed"
+    unlock(plane, full(STORAGE))
+    send(plane, "DELETE", endpoint)
+    plane.operations.advance()
+    assert send(plane, "GET", endpoint).status == 404
