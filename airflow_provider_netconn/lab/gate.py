@@ -80,11 +80,20 @@ class Gate:
     """An ASGI application around a service's own.
 
     :param service: the name under which faults and journal know it
+    :param keeps_bodies: whether the journal tells what was sent; users' data is none of its business
     """
 
     def __init__(
-        self, application: Application, *, service: str, faults: FaultBook, journal: Journal, clock: Clock
+        self,
+        application: Application,
+        *,
+        service: str,
+        faults: FaultBook,
+        journal: Journal,
+        clock: Clock,
+        keeps_bodies: bool = True,
     ) -> None:
+        self._keeps_bodies = keeps_bodies
         self._application = application
         self._service = service
         self._faults = faults
@@ -132,7 +141,7 @@ class Gate:
             duration_s=time.perf_counter() - exchange.started,
             correlation_id=masked_text(answered.decode("latin-1") if answered else exchange.correlation_id),
             fault=exchange.fault,
-            body=masked_body(exchange.body, exchange.content_type, exchange.path),
+            body=masked_body(exchange.body, exchange.content_type, exchange.path) if self._keeps_bodies else None,
         )
 
     def _watched(self, send: Send, exchange: _Exchange) -> Send:

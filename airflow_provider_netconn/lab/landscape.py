@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_provider_netconn.lab.resources.firewall_rules import Firewalled, effective_firewall
 from airflow_provider_netconn.lab.resources.network_references import PEERINGS, VIRTUAL_NETWORKS, id_of
-from airflow_provider_netconn.lab.resources.peerings import CONNECTED, remote_of, space_of
+from airflow_provider_netconn.lab.resources.peerings import CONNECTED, remote_of, space_of, sync_level
 from airflow_provider_netconn.lab.resources.private_dns_names import ZONE_LINKS, ZONES
 from airflow_provider_netconn.lab.resources.private_dns_registration import link_state
 from airflow_provider_netconn.lab.resources.private_link import APPROVED, PRIVATE_ENDPOINTS, status_of
@@ -98,7 +98,7 @@ def _places(plane: ControlPlane) -> Iterator[Place]:
 def _ways(plane: ControlPlane) -> Iterator[Way]:
     for peering in plane.store.of_type(PEERINGS):
         state = str(peering.facts["peeringState"])
-        level = str(peering.facts.get("peeringSyncLevel") or "")
+        level = sync_level(plane, peering)
         yield _way("peering", peering, remote_of(peering), state, state == CONNECTED, level)
     for connection in plane.store.of_type(HUB_CONNECTIONS):
         state = connection.provisioning_state

@@ -7,6 +7,8 @@ in is told so when it wants to begin a session.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import struct
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +21,7 @@ AMQP, TLS, SASL = b"AMQP\x00\x01\x00\x00", b"AMQP\x02\x01\x00\x00", b"AMQP\x03\x
 MECHANISMS: Final = ("MSSBCBS", "PLAIN", "ANONYMOUS", "EXTERNAL")
 UNAUTHORIZED, NOT_IMPLEMENTED = "amqp:unauthorized-access", "amqp:not-implemented"
 LONGEST_FRAME: Final = 65536
+CLOSE_LIMIT_S: Final = 5.0
 _OPEN, _CLOSE, _ERROR = 0x10, 0x18, 0x1D
 _SASL_MECHANISMS, _SASL_OUTCOME = 0x40, 0x44
 _NULL: Final = b"\x40"
@@ -62,8 +65,13 @@ async def serve_amqp_upgrade(call: Call, stream: Stream) -> None:
 
 
 async def _close(stream: Stream, condition: str, description: str) -> None:
+    """Close with an error, and give the client time to read it and close its own side."""
     symbol = b"\xa3" + bytes([len(condition)]) + condition.encode()
-    await stream.send(_frame(0, _performative(_CLOSE, _performative(_ERROR, symbol, _string(description)))))
+    await stream.send(_frame(0, _performative(_CLOSE, _performative(_ERROR, symbol, _string(description), _NULL))))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_LIMIT_S):
+            while not (await _read_frame(stream)).startswith(bytes([0, 0x53, _CLOSE])):
+                pass
 
 
 async def _read_frame(stream: Stream) -> bytes:

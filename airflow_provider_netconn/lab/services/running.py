@@ -92,7 +92,14 @@ class Services:
             "databricks": self._databricks(bearers),
         }
         self._http = HttpConnections(
-            Gate(self._answer, service="data", faults=lab.faults, journal=lab.journal, clock=lab.clock)
+            Gate(
+                self._answer,
+                service="data",
+                faults=lab.faults,
+                journal=lab.journal,
+                clock=lab.clock,
+                keeps_bodies=False,
+            )
         )
         self._shared = Doors(
             lab.plane,
