@@ -103,7 +103,7 @@ def error_of(request: Request, outcome: Outcome) -> AzureError | None:
         return _unfinished(resource, operation, outcome.error)
     if outcome.error is not None and not isinstance(outcome.error, SdkError):
         return None
-    trouble = given_up.trouble if given_up is not None else trouble_of(outcome, method)
+    trouble = given_up.trouble if given_up is not None else trouble_of(outcome)
     if trouble is None:
         return _failed(resource, operation, outcome) if operation is not None else None
     if method == "HEAD" and trouble.status == 404:  # noqa: PLR2004

@@ -131,7 +131,7 @@ class OperationRules:
             operation.monitors = _monitors(outcome)
             if not operation.monitors:
                 operation.state = "Succeeded"
-                return settled(request, 200, {"status": "Succeeded"})
+                return Outcome(response=settled(request, 200, {"status": "Succeeded"}))
         return self._paced(operation, header, outcome)
 
     def _look(self, request: Request, operation: Operation, header: str) -> Steps:

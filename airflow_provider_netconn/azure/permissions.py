@@ -20,6 +20,38 @@ if TYPE_CHECKING:
 
 API_VERSION: Final = "2022-04-01"
 
+_NETWORK: Final = "Microsoft.Network"
+NEEDED_ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "peerings": (
+        f"{_NETWORK}/virtualNetworks/read",
+        f"{_NETWORK}/virtualNetworks/peer/action",
+        f"{_NETWORK}/virtualNetworks/virtualNetworkPeerings/read",
+        f"{_NETWORK}/virtualNetworks/virtualNetworkPeerings/write",
+        f"{_NETWORK}/virtualNetworks/virtualNetworkPeerings/delete",
+    ),
+    "hub connections": (
+        f"{_NETWORK}/virtualHubs/read",
+        f"{_NETWORK}/virtualHubs/hubVirtualNetworkConnections/read",
+        f"{_NETWORK}/virtualHubs/hubVirtualNetworkConnections/write",
+        f"{_NETWORK}/virtualHubs/hubVirtualNetworkConnections/delete",
+    ),
+    "private endpoints": (
+        f"{_NETWORK}/privateEndpoints/read",
+        f"{_NETWORK}/privateEndpoints/write",
+        f"{_NETWORK}/privateEndpoints/delete",
+        f"{_NETWORK}/virtualNetworks/subnets/join/action",
+        f"{_NETWORK}/privateEndpoints/privateDnsZoneGroups/write",
+    ),
+    "private DNS": (
+        f"{_NETWORK}/privateDnsZones/read",
+        f"{_NETWORK}/privateDnsZones/write",
+        f"{_NETWORK}/privateDnsZones/join/action",
+        f"{_NETWORK}/privateDnsZones/virtualNetworkLinks/write",
+        f"{_NETWORK}/virtualNetworks/join/action",
+    ),
+}
+"""What the package's operators need, by what they do. Which service's connections are approved is not known here."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingPermissions:

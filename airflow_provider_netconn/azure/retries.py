@@ -178,7 +178,8 @@ class RetryRules:
         return max(0.05, min(self._request_timeout_s, max(left_s / 2, min(left_s, _SHORTEST_TRY_S))))
 
     def _judge(self, attempts: _Attempts, outcome: Outcome) -> Trouble | None:
-        trouble = trouble_of(outcome, attempts.method, attempts.busy_codes)
+        is_poll = attempts.method == "GET" and DEADLINE in attempts.request.context
+        trouble = trouble_of(outcome, is_poll=is_poll, busy_codes=attempts.busy_codes)
         if outcome.response is not None:
             asked_s = trouble.retry_after_s if trouble is not None and trouble.kind is Kind.THROTTLED else None
             self._book.note(attempts.method, attempts.request.http_request.url, outcome.headers, asked_s)
@@ -229,7 +230,8 @@ class RetryRules:
         """A repetition was refused: was it done the first time? Gives the answer that was lost, or None."""
         sent = attempts.request.http_request
         if attempts.method == "DELETE":
-            return settled(attempts.request, 204, None) if trouble.status == 404 else None  # noqa: PLR2004
+            gone = trouble.status == 404  # noqa: PLR2004
+            return Outcome(response=settled(attempts.request, 204, None)) if gone else None
         if attempts.method not in {"PUT", "PATCH"}:
             return None
         look = look_at(attempts.request)
@@ -244,7 +246,7 @@ class RetryRules:
         if not isinstance(wanted, dict) or not contains(seen, wanted):
             return None
         log.info("%s %s: the answer was lost; the resource is as wanted", attempts.method, attempts.path)
-        return settled(attempts.request, 200, seen)
+        return Outcome(response=settled(attempts.request, 200, seen))
 
 
 def look_at(request: Request) -> Request:

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_netconn.azure.permissions import MissingPermissions, missing_permissions
 from airflow_provider_netconn.azure.settings import AzureSettings
 from airflow_provider_netconn.azure.throttling import ThrottleBook
-from airflow_provider_netconn.errors import InvalidOptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
     from typing import Self
 
     from azure.mgmt.authorization.aio import AuthorizationManagementClient
@@ -114,6 +113,10 @@ class AzureSession:
         """Which of these actions we lack at a scope; "unknown" where that cannot be read."""
         return await missing_permissions(self.arm, scope, actions)
 
+    def subscriptions(self) -> AsyncIterator[dict[str, Any]]:
+        """The subscriptions in which we have a role: ``subscriptionId``, ``displayName``, ``tenantId``, ``state``."""
+        return self.arm.list("/subscriptions", api_version="2022-12-01")
+
     async def identity(self) -> Identity:
         """Who we are, as our token says.
 
@@ -132,9 +135,7 @@ class AzureSession:
         return identity_of(token.token, self.settings, self._tokens.credential)
 
     async def _client(self, module_name: str, class_name: str, subscription_id: str) -> Any:
-        chosen = subscription_id or self.settings.subscription_id
-        if not chosen:
-            raise InvalidOptionError("subscription_id", "is missing", "set it in the connection, or name one")
+        chosen = subscription_id or self.settings.required_subscription_id
         key = (class_name, chosen)
         if key not in self._clients:
             kind = getattr(await _load(module_name), class_name)

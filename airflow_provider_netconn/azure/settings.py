@@ -89,6 +89,16 @@ class AzureSettings:
         return (self.arm_url or self.cloud.arm_url).rstrip("/")
 
     @property
+    def required_subscription_id(self) -> str:
+        """The subscription, where there must be one.
+
+        :raises InvalidOptionError: none was set
+        """
+        if not self.subscription_id:
+            raise InvalidOptionError("subscription_id", "is missing", "set it in the connection, or name one")
+        return self.subscription_id
+
+    @property
     def authority(self) -> str | None:
         """URL to sign in at; None leaves it to azure-identity, which reads ``AZURE_AUTHORITY_HOST``."""
         if self.authority_url:

@@ -6,22 +6,24 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from azure.core.pipeline import PipelineResponse
+from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.core.utils import case_insensitive_dict
 
-from airflow_provider_netconn.azure.steps import Outcome, Request
 
+def settled(
+    request: PipelineRequest[Any] | PipelineResponse[Any, Any], status: int, body: Any, headers: Any = None
+) -> PipelineResponse[Any, Any]:
+    """An answer to a request, with its body in memory.
 
-def settled(request: Request, status: int, body: Any) -> Outcome:
-    """An answer to a request, with a JSON body.
-
-    :param body: None for an empty one
+    :param request: the request, or another response to it
+    :param body: as JSON; bytes as they are; None for an empty one
+    :param headers: by default those of JSON
     """
-    content = b"" if body is None else json.dumps(body).encode()
+    content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     kind = _AsyncAnswer if isinstance(request.context.transport, AsyncHttpTransport) else _SyncAnswer
-    response = kind(request.http_request, status, content)
-    return Outcome(response=PipelineResponse(request.http_request, response, request.context))
+    answer = kind(request.http_request, status, content, headers or {"Content-Type": "application/json"})
+    return PipelineResponse(request.http_request, answer, request.context)
 
 
 class _Answer:
@@ -29,15 +31,15 @@ class _Answer:
 
     is_closed = True
     is_stream_consumed = True
-    content_type = "application/json"
     encoding = "utf-8"
 
-    def __init__(self, request: Any, status: int, content: bytes) -> None:
+    def __init__(self, request: Any, status: int, content: bytes, headers: Any) -> None:
         self.request = request
         self.url = request.url
         self.status_code = status
         self.reason = "OK"
-        self.headers = case_insensitive_dict({"Content-Type": self.content_type})
+        self.headers = case_insensitive_dict(headers)
+        self.content_type = self.headers.get("Content-Type")
         self.content = content
 
     def text(self, encoding: str | None = None) -> str:
@@ -45,9 +47,6 @@ class _Answer:
 
     def json(self) -> Any:
         return json.loads(self.content)
-
-    def raise_for_status(self) -> None:
-        """Never: these answers are good ones."""
 
 
 class _AsyncAnswer(_Answer):

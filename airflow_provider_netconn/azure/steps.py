@@ -17,6 +17,8 @@ from azure.core.exceptions import ServiceResponseError, ServiceResponseTimeoutEr
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import AsyncHTTPPolicy, HTTPPolicy
 
+from airflow_provider_netconn.azure.settled import settled
+
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken
 
@@ -127,8 +129,7 @@ class AsyncRulesPolicy(AsyncHTTPPolicy[Any, Any]):
             return await self._tokens.get(step)
         try:
             async with asyncio.timeout(step.limit_s):
-                response = await self.next.send(step.request)
-                await _read_async(response.http_response)
+                response = await _read_async(await self.next.send(step.request))
         except SdkError as error:
             return Outcome(error=error)
         except TimeoutError as error:
@@ -169,7 +170,7 @@ class RulesPolicy(HTTPPolicy[Any, Any]):
             step.request.context.options["read_timeout"] = step.limit_s
         try:
             response = self.next.send(step.request)
-            if hasattr(response.http_response, "read"):
+            if not getattr(response.http_response, "is_stream_consumed", True):
                 response.http_response.read()
         except SdkError as error:
             return Outcome(error=error)
@@ -178,12 +179,15 @@ class RulesPolicy(HTTPPolicy[Any, Any]):
         return Outcome(response=response)
 
 
-async def _read_async(response: Any) -> None:
+async def _read_async(response: Response) -> Response:
     """Read the body, of the clients' responses that are streams too: what is in it decides."""
-    if hasattr(response, "is_stream_consumed"):
-        await response.read()
-    else:  # a response of azure-core's older kind, which azure-mgmt-authorization still asks for
-        await response.load_body()
+    answer = response.http_response
+    if not hasattr(answer, "is_stream_consumed"):  # of the older kind, which azure-mgmt-authorization still asks for
+        await answer.load_body()
+    elif not answer.is_stream_consumed and not await answer.read():
+        # The clients read streams once more, which azure-core refuses where there was nothing to read.
+        return settled(response, answer.status_code, None, answer.headers)
+    return response
 
 
 def _no_answer(limit_s: float | None, error: Exception) -> SdkError:

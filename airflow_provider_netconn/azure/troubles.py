@@ -105,10 +105,10 @@ class Trouble:
         return " ".join(str(part) for part in (self.status, self.code) if part) if self.code else self.seen
 
 
-def trouble_of(outcome: Outcome, method: str, busy_codes: Collection[str] = ()) -> Trouble | None:
+def trouble_of(outcome: Outcome, *, is_poll: bool = False, busy_codes: Collection[str] = ()) -> Trouble | None:
     """What is wrong with an outcome; None where nothing is.
 
-    :param method: of the request
+    :param is_poll: the request polls an operation, whose end the answer may tell by status and code
     :param busy_codes: further codes that say "not now" to this request
     """
     if outcome.response is None:
@@ -126,22 +126,22 @@ def trouble_of(outcome: Outcome, method: str, busy_codes: Collection[str] = ()) 
             # What a good answer asks to wait is meant for the next look at its operation.
             return Trouble(kind=Kind.MALFORMED, seen=f"the answer has {error}", **{**about, "retry_after_s": None})
         # A gateway's page; the status says more.
-        kind = _kind(response.status_code, method, about["retry_after_s"])
+        kind = _kind(response.status_code, is_poll, about["retry_after_s"])
         return Trouble(kind=kind, seen=f"HTTP status {response.status_code}, {error}", **about)
     if response.status_code < _FIRST_ERROR:
         return None
     problem = problem_of(body) or Problem(code="", message="", codes=frozenset())
-    is_read = method in {"GET", "HEAD"}  # a read waits for nobody: where it polls, these are how an operation ended
-    if problem.codes & (BUSY_CODES | frozenset(busy_codes)) and not is_read:
+    # Of a poll these codes are the answer, and asking again would bring the same one.
+    if problem.codes & (BUSY_CODES | frozenset(busy_codes)) and not is_poll:
         kind = Kind.BUSY
     else:
-        kind = _kind(response.status_code, method, about["retry_after_s"])
+        kind = _kind(response.status_code, is_poll, about["retry_after_s"])
     return Trouble(kind=kind, seen=problem.message or f"HTTP status {response.status_code}", code=problem.code, **about)
 
 
-def _kind(status: int, method: str, retry_after_s: float | None) -> Kind:
+def _kind(status: int, is_poll: bool, retry_after_s: float | None) -> Kind:
     """How an answer is wrong, by its status alone."""
-    if status in {409, 423, 425} and retry_after_s is not None and method not in {"GET", "HEAD"}:
+    if status in {409, 423, 425} and retry_after_s is not None and not is_poll:
         return Kind.BUSY
     return _BY_STATUS.get(status, Kind.FINAL)
 
