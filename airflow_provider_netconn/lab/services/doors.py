@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from airflow_provider_netconn.lab.effects import CloseConnection, ShowCertificate, StallService
 from airflow_provider_netconn.lab.resources.private_link import APPROVED, status_of
 from airflow_provider_netconn.lab.services.certificates import Certificates, Shown
+from airflow_provider_netconn.lab.services.origins import Origins
 from airflow_provider_netconn.lab.services.table import service_row
 from airflow_provider_netconn.lab.services.values import Call, Hold, Stream, server_name_of, start_tls
 from airflow_provider_netconn.lab.serving import reset
@@ -54,6 +55,7 @@ class Doors:
         self.plane = plane
         self.faults = faults
         self.certificates = certificates
+        self.origins = Origins(plane)
         self.caller_of = caller_of
         self.http = http
         self.behind_tls = behind_tls
@@ -125,7 +127,8 @@ class Door:
             return
         caller = shared.caller_of(str(transport.get_extra_info("peername")[0]))
         context = partial(self._context, shown)
-        call = Call(plane=shared.plane, listener=first, caller=caller, context=context)
+        region = shared.origins.region_of(caller)
+        call = Call(plane=shared.plane, listener=first, caller=caller, region=region, context=context)
         protocol = _protocol_of(shared.plane, first)
         if protocol in shared.in_the_clear:
             await _speak(shared.in_the_clear[protocol], call, Stream(transport, hold))

@@ -26,6 +26,7 @@ class Call:
     :param plane: the control plane, whose state decides
     :param listener: what was dialled; where several share an address, what the name in the handshake chose
     :param caller: the caller's IP address, as the service sees it
+    :param region: the Azure region that the caller is in; empty: it is outside Azure
     :param context: gives the TLS context to answer with, for protocols that begin in the clear
     :param server_name: the name in the TLS handshake; empty where there was none
     """
@@ -34,6 +35,7 @@ class Call:
     listener: Listener
     caller: str
     context: Callable[[], ssl.SSLContext]
+    region: str = ""
     server_name: str = ""
 
     @property
@@ -56,7 +58,7 @@ class Call:
         resource = self.resource
         if resource is None or self.is_private or not isinstance(resource.kind, Firewalled):
             return Admission(allowed=True, rule="")
-        return admits(self.plane, resource, self.caller)
+        return admits(self.plane, resource, self.caller, region=self.region)
 
 
 class Stream:

@@ -9,6 +9,9 @@ from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobServiceClient, generate_blob_sas
 from reaching import CALLER, GROUP, STORAGE, caller_address, change, connect_privately, curl, tls
 
+from airflow_provider_netconn.lab.packets.machines import public_address
+from airflow_provider_netconn.lab.packets.places import find_place
+from airflow_provider_netconn.lab.services.shared_key import signed
 from airflow_provider_netconn.lab.testing import AzureLab
 
 HOST = "contosolake.blob.core.windows.net"
@@ -37,6 +40,32 @@ READER = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
 
 @pytest.mark.usefixtures("azurite", "names")
 class TestWithAzurite:
+    def test_tables_are_kept_by_the_accounts_key_too(self, azure_lab):
+        host = "contosolake.table.core.windows.net"
+        headers = {"content-type": "application/json", "accept": "application/json;odata=nometadata"}
+        made = signed("table", "contosolake", key_of(azure_lab), "POST", "/Tables", "", headers)
+        options = [word for name, value in made.items() for word in ("-H", f"{name}: {value}")]
+        status, _, body = curl(
+            azure_lab, f"https://{host}/Tables", "-X", "POST", "-d", '{"TableName": "orders"}', *options
+        )
+        assert (status, body) == (201, '{"TableName":"orders"}')
+
+    def test_queues_keep_messages(self, azure_lab):
+        host = "contosolake.queue.core.windows.net"
+
+        def send(method, path, query="", body=""):
+            headers = {"content-length": str(len(body)), "content-type": "application/xml"}
+            made = signed("queue", "contosolake", key_of(azure_lab), method, path, query, headers)
+            made.pop("content-length", None)
+            options = [word for name, value in made.items() for word in ("-H", f"{name}: {value}")]
+            data = ["-d", body] if method in {"PUT", "POST"} else []
+            return curl(azure_lab, f"https://{host}{path}{'?' if query else ''}{query}", "-X", method, *data, *options)
+
+        assert send("PUT", "/orders")[0] == 201
+        text = "<QueueMessage><MessageText>aGVsbG8=</MessageText></QueueMessage>"
+        assert send("POST", "/orders/messages", body=text)[0] == 201
+        assert "aGVsbG8=" in send("GET", "/orders/messages", "peekonly=true")[2]
+
     def test_either_of_the_accounts_keys_reads_and_writes(self, azure_lab):
         with client(azure_lab, key_of(azure_lab)) as one, client(azure_lab, key_of(azure_lab, 1)) as other:
             one.create_container("orders")
@@ -156,6 +185,21 @@ def test_the_allowlist_knows_callers_by_their_address(azure_lab):
     assert curl(azure_lab, f"{URL}/", "--interface", outside)[0] == 403
     deny(azure_lab, CALLER)
     assert curl(azure_lab, f"{URL}/")[0] == 409
+
+
+def test_rules_do_not_see_callers_from_the_accounts_own_region(azure_lab):
+    """Microsoft Learn, "Configure Azure Storage firewalls": IP network rules have no effect on them."""
+    (network,) = azure_lab.networks("near")
+    near = azure_lab._call(lambda: _outbound_address(azure_lab, network.id))
+    deny(azure_lab, near)
+    assert curl(azure_lab, f"{URL}/", "--interface", caller_address(azure_lab, near))[0] == 403
+    change(azure_lab, STORAGE, {"networkAcls": {"defaultAction": "Allow"}})
+    assert curl(azure_lab, f"{URL}/", "--interface", caller_address(azure_lab, near))[0] == 409
+
+
+def _outbound_address(lab, network):
+    place = find_place(lab.local.plane, network)
+    return public_address(lab.local.plane, place, None)
 
 
 def test_anonymous_requests_meet_an_account_without_public_access(azure_lab):
