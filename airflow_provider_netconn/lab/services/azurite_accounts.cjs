@@ -1,5 +1,6 @@
 // Loaded into Azurite before itself: accounts and their keys come by standard input, one line for all of them, and take
-// effect at once. Azurite by itself reads them from its environment, once at its start and then each minute anew.
+// effect at once. Azurite by itself reads them from its environment, once at its start and then each minute anew. When the
+// lab is gone, the input ends, and Azurite goes with its folder.
 "use strict";
 const MINUTE_MS = 60 * 1000;
 const refreshes = [];
@@ -15,4 +16,9 @@ require("readline")
     refreshes.forEach((refresh) => refresh());
     process.stdout.write("netconn: accounts read\n");
   })
-  .on("close", () => process.exit(0));
+  .on("close", () => {
+    const folder = process.cwd();
+    process.chdir("/");
+    require("fs").rmSync(folder, { recursive: true, force: true });
+    process.exit(0);
+  });

@@ -17,7 +17,7 @@ SEARCH_PATH: Final = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/s
 STOP_LIMIT_S: Final = 5.0
 _PROXIES: Final = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy"})
 # The shell lives as long as its standard input is open at our end, which the system closes when the lab dies.
-_KEEPER: Final = '"$@" & child=$!; read -r _; kill -INT $child; wait $child'
+_KEEPER: Final = '"$@" & child=$!; read -r _; kill -INT $child; wait $child; cd / && rm -rf -- "$0"'
 
 
 class ProgramError(Exception):
@@ -46,9 +46,9 @@ class Program:
         """Start a program that ends by SIGINT.
 
         :param command: in the foreground; the program by its absolute path
-        :param folder: where it runs
+        :param folder: where it runs; it goes with the program
         """
-        return cls(name, await _run(["/bin/sh", "-c", _KEEPER, name, *command], folder, environment or {}))
+        return cls(name, await _run(["/bin/sh", "-c", _KEEPER, str(folder), *command], folder, environment or {}))
 
     @classmethod
     async def start_reading(
