@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import re
+import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -124,15 +125,29 @@ async def _script() -> Path:
     found = _installed()
     if found is not None:
         return found
+    command = _installation()
+    await run_to_end(command, folder=_prefix(), limit_s=INSTALL_LIMIT_S)
+    return _cached().resolve()
+
+
+def have_installed() -> None:
+    """See Azurite on this machine, if it can be had: for a lab that will not reach the registry of npm later."""
+    with contextlib.suppress(ProgramError, OSError, subprocess.SubprocessError):
+        if _installed() is None:
+            subprocess.run(_installation(), capture_output=True, timeout=INSTALL_LIMIT_S, check=True)  # noqa: S603
+
+
+def _installation() -> list[str]:
+    """:return: the command that installs Azurite into the cache, whose folder is there then
+    :raises ProgramError: there is no npm
+    """
     npm = find_program("npm")
     if npm is None:
         raise ProgramError("there is neither Azurite on this machine nor npm, which could install it")
-    folder = _cached().parents[2]
     with contextlib.suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-    command = [npm, "install", "--no-save", "--no-audit", "--no-fund", "--prefix", str(folder), f"azurite@{VERSION}"]
-    await run_to_end(command, folder=folder, limit_s=INSTALL_LIMIT_S)
-    return _cached().resolve()
+        _prefix().mkdir(parents=True, exist_ok=True)
+    options = ["--no-save", "--no-audit", "--no-fund", "--prefix", str(_prefix())]
+    return [npm, "install", *options, f"azurite@{VERSION}"]
 
 
 def _installed() -> Path | None:
@@ -150,6 +165,10 @@ def _installed() -> Path | None:
     return None
 
 
-def _cached() -> Path:
+def _prefix() -> Path:
     folder = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    return folder / "netconn" / f"azurite-{VERSION}" / "node_modules" / ".bin" / "azurite"
+    return folder / "netconn" / f"azurite-{VERSION}"
+
+
+def _cached() -> Path:
+    return _prefix() / "node_modules" / ".bin" / "azurite"
