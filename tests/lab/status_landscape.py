@@ -565,3 +565,16 @@ def ask(plane: Any, method: str, subject: Subject, body: Any = None, below: str 
     """Send a request to a subject; a PUT carries its body."""
     given = subject.body if method == "PUT" and body is None else body
     return send(plane, method, full(subject.path) + below, given, version=subject.version)
+
+
+def connection_to_service(plane: Any) -> Subject:
+    """A connection to a private link service, by an endpoint; the service names it."""
+    service = make(plane, "microsoft.network/privatelinkservices")
+    wanted = {"name": "conn", "properties": {"privateLinkServiceId": full(service.path)}}
+    to_service = {"subnet": ref(f"{NET}/subnets/apps")}
+    body = {"location": "eastus", "properties": {**to_service, "privateLinkServiceConnections": [wanted]}}
+    assert ask(plane, "PUT", Subject(ENDPOINT, body)).status == 201
+    plane.operations.advance()
+    [shown] = ask(plane, "GET", service).body["properties"]["privateEndpointConnections"]
+    state = {"status": "Rejected", "description": "no"}
+    return Subject(shown["id"], {"name": shown["name"], **of(privateLinkServiceConnectionState=state)})

@@ -12,12 +12,11 @@ import pytest
 
 from tests.lab.oracles import SHARED, needs_shared
 from tests.lab.status_landscape import (
-    ENDPOINT,
     STORAGE,
     SUBJECTS,
     SUBNETS,
-    Subject,
     ask,
+    connection_to_service,
     full,
     landscape,
     make,
@@ -150,19 +149,6 @@ def recorded_in(row: dict[str, Any]) -> dict[tuple[int, frozenset[str], str | No
         for one in row["answers"]
         if one["status"] < 400
     }
-
-
-def connection_to_service(plane: Any) -> Subject:
-    """A connection to a private link service, by an endpoint; the service names it."""
-    service = make(plane, f"{N}/privatelinkservices")
-    wanted = {"name": "conn", "properties": {"privateLinkServiceId": full(service.path)}}
-    to_service = {"subnet": ref("Microsoft.Network/virtualNetworks/net/subnets/apps")}
-    body = {"location": "eastus", "properties": {**to_service, "privateLinkServiceConnections": [wanted]}}
-    assert ask(plane, "PUT", Subject(ENDPOINT, body)).status == 201
-    plane.operations.advance()
-    [shown] = ask(plane, "GET", service).body["properties"]["privateEndpointConnections"]
-    state = {"status": "Rejected", "description": "no"}
-    return Subject(shown["id"], {"name": shown["name"], **of(privateLinkServiceConnectionState=state)})
 
 
 def pose(row: dict[str, Any], changed: bool = False) -> Any:

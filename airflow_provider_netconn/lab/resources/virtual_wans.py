@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_netconn.lab.arm.errors import ArmError
+from airflow_provider_netconn.lab.arm.identifiers import ArmPath
 from airflow_provider_netconn.lab.arm.kinds import Look, Patch, ResourceKind, Write
 from airflow_provider_netconn.lab.arm.requests import ArmRequest, ArmResponse
 from airflow_provider_netconn.lab.arm.schema import (
@@ -22,7 +23,10 @@ from airflow_provider_netconn.lab.arm.schema import (
     Number,
     Object,
     Prefix,
+    Reference,
+    Refusals,
     Text,
+    read_body,
 )
 from airflow_provider_netconn.lab.arm.store import Resource
 from airflow_provider_netconn.lab.arm.writes import act
@@ -75,6 +79,19 @@ def in_use(what: str, resource: Resource, users: Iterable[Resource]) -> ArmError
     )
 
 
+CONFIGURATION_DOWNLOAD = Object(
+    properties={"vpnSites": Items(of=Reference()), "outputBlobSasUrl": Text(required=True, secret=True)}
+)
+
+
+def _download_configuration(plane: ControlPlane, request: ArmRequest, resource: Resource) -> ArmResponse:
+    """What VPN devices have to be told would be written to a blob; the lab writes nothing there."""
+    given = read_body(CONFIGURATION_DOWNLOAD, request.json_object(), Refusals())
+    for site in given.get("vpnSites", ()):
+        referenced(plane, resource.path, site)
+    return act(plane, request, resource, accepted(5), lambda: None)
+
+
 class VirtualWans(ResourceKind):
     """Virtual WANs: what hubs and VPN sites belong to."""
 
@@ -87,6 +104,7 @@ class VirtualWans(ResourceKind):
     deleted = deleted(5)
     patch = Patch.TAGS
     tracked = True
+    actions: ClassVar = {"vpnconfiguration": _download_configuration}
     properties = Object(
         properties={
             "type": Choice(values=("Standard", "Basic"), default="Standard"),
@@ -316,4 +334,16 @@ def _route_table(write: Write, hub: Resource, name: str, label: str) -> Resource
     )
 
 
-KINDS = (VirtualWans(), VirtualHubs())
+class SecurityProviders(ResourceKind):
+    """``GET {wan}/supportedSecurityProviders``: no list of resources, but of names."""
+
+    type = f"{VIRTUAL_WANS}/supportedSecurityProviders"
+    api_versions = NETWORK_VERSIONS
+    methods = frozenset()
+
+    def read_all(self, plane: ControlPlane, request: ArmRequest, path: ArmPath) -> ArmResponse:
+        """:return: Azure Firewall alone, as in Azure's own example"""
+        return ArmResponse(200, {"supportedProviders": [{"name": "AzureFirewall", "url": "", "type": "Native"}]})
+
+
+KINDS = (VirtualWans(), VirtualHubs(), SecurityProviders())

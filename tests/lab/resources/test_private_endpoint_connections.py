@@ -367,6 +367,7 @@ CHANGES = {
     for folder, name in (
         (".", "*rivateEndpointConnection*pdate*"),
         (".", "*utPrivateEndpointConnection"),
+        ("search", "UpdatePrivateEndpointConnection"),
         (".", "*rivateEndPointConnectionCreate"),
         (".", "Approve*PrivateEndpointConnection*"),
         ("web", "*ApproveOrReject*"),
@@ -383,7 +384,7 @@ def test_azures_own_examples_are_accepted(plane, file):
     parameters, body = oracles.example_body(file)
     answer = json.loads(file.read_text(encoding="utf-8"))["responses"]
     shown = next(one["body"] for one in answer.values() if one.get("body"))
-    target_type = shown["type"].rpartition("/")[0]
+    target_type = shown.get("type", "").rpartition("/")[0]
     if "privateLinkServices" in shown["id"]:
         target_type = "Microsoft.Network/privateLinkServices"
     elif "/slots/" in shown["id"]:
