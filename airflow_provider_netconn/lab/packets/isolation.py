@@ -14,16 +14,17 @@ import logging
 import os
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_netconn.lab.names.values import PUBLIC, View
 from airflow_provider_netconn.lab.packets.addresses import Endpoint
+from airflow_provider_netconn.lab.packets.lateness import LateDevice
 from airflow_provider_netconn.lab.packets.listeners import Listener, Role, listeners
 from airflow_provider_netconn.lab.packets.machines import Machine, place_machine
 from airflow_provider_netconn.lab.packets.namespaces import in_network, new_network, run_tool, write_setting
-from airflow_provider_netconn.lab.packets.packet_faults import blocks
+from airflow_provider_netconn.lab.packets.packet_faults import Delay, blocks_of
 from airflow_provider_netconn.lab.packets.places import INTERNET, PlaceKind, places
 from airflow_provider_netconn.lab.packets.policy import ICMP, TCP, UDP, Target, Verdict, policy
 from airflow_provider_netconn.lab.packets.ruleset import BASE, SEEN_TABLE, Block, Translation, reached, ruleset
@@ -55,6 +56,7 @@ class Isolation:
     def __init__(self, lab: LocalAzure) -> None:
         self._lab = lab
         self._running: dict[str, _Running] = {}
+        self._late: dict[int, LateDevice] = {}
         self._rules = ""
         self._verdicts: tuple[Verdict, ...] = ()
         self._follower: asyncio.Task[None] | None = None
@@ -64,7 +66,7 @@ class Isolation:
 
         :raises IsolationError: a tool is missing, or the kernel refuses
         """
-        run_tool(["ip", "-batch", "-"], "link set lo up\nroute add local default dev lo\n")
+        run_tool(["ip", "-batch", "-"], "link set lo up\nroute add local default dev lo table main\n")
         for name in ("ip_forward", "conf/all/route_localnet", "conf/default/route_localnet"):
             write_setting(f"ipv4/{name}", "1")
         for name in ("all", "default"):
@@ -83,6 +85,9 @@ class Isolation:
         if self._follower is not None:
             self._follower.cancel()
             await asyncio.gather(self._follower, return_exceptions=True)
+        for late in self._late.values():
+            late.close()
+        self._late.clear()
         for running in self._running.values():
             os.close(running.network)
         self._running.clear()
@@ -186,6 +191,8 @@ class Isolation:
         plane.operations.advance()
         machines = [running.machine for running in self._running.values()]
         where = self._listening()
+        blocks, delays = self._faults(machines, where)
+        machines += self._held_up(machines, delays)
         verdicts = tuple(reached(policy(plane, machines, _targets(where, machines))))
         translations = [
             Translation(machine=machine, address=one.address, port=one.port, local=local, hides=one.place == INTERNET)
@@ -195,7 +202,7 @@ class Isolation:
             for one, local in where.get((place.casefold(), address), ())
         ]
         outside = [one.device for one in machines if one.place == INTERNET]
-        rules = ruleset(machines, verdicts, translations, self._blocks(machines, where), outside=outside)
+        rules = ruleset(machines, verdicts, translations, blocks, outside=outside)
         self._verdicts = verdicts
         if rules != self._rules:
             run_tool(["nft", "-f", "-"], rules)
@@ -211,13 +218,26 @@ class Isolation:
             found.setdefault((one.place.casefold(), one.address), []).append((one, local))
         return found
 
-    def _blocks(
+    def _faults(
         self, machines: list[Machine], where: dict[tuple[str, str], list[tuple[Listener, Endpoint]]]
-    ) -> list[Block]:
+    ) -> tuple[list[Block], list[Delay]]:
         served = [listener for found in where.values() for listener, _ in found]
         names = {place.key: place.name for place in places(self._lab.plane)}
-        told = blocks(self._lab.faults.all(), machines, served, names)
-        return [one for one in told if isinstance(one, Block)]
+        told = blocks_of(self._lab.faults.all(), machines, served, names)
+        found = [one.block if isinstance(one, Delay) else one for one in told]
+        return found, [one for one in told if isinstance(one, Delay)]
+
+    def _held_up(self, machines: list[Machine], delays: list[Delay]) -> list[Machine]:
+        """What packets of machines look like that come back late; their devices are made and told how late."""
+        found = []
+        for machine in machines:
+            own = tuple(one for one in delays if machine.device in one.block.devices)
+            if own and machine.number not in self._late:
+                self._late[machine.number] = LateDevice(replace(machine, is_late=True))
+            if machine.number in self._late:
+                self._late[machine.number].delays = own
+                found.append(replace(machine, is_late=True))
+        return found
 
     def _resolver(self, listener: Listener) -> Endpoint:
         """The DNS server with the view of a network; outside of networks, that of the internet."""
@@ -256,6 +276,7 @@ class Isolation:
         """What machines sent: packets by sender's place, destination, protocol and port, since the lab began."""
         told = json.loads(run_tool(["nft", "-j", "list", "set", *SEEN_TABLE.split(), "packets"]))
         names = {running.machine.device: running.machine for running in self._running.values()}
+        names |= {replace(machine, is_late=True).device: machine for machine in tuple(names.values())}
         found = []
         for element in next(one["set"] for one in told["nftables"] if "set" in one).get("elem", ()):
             device, address, protocol, port = element["elem"]["val"]["concat"]
@@ -288,6 +309,7 @@ class Isolation:
                 "reason": one.decision.reason,
             }
             for one in self._verdicts
+            if not one.machine.is_late
         ]
 
 

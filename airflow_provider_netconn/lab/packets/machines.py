@@ -39,6 +39,10 @@ OUTBOUND: Final = ipaddress.IPv4Network("198.19.252.0/23")
 Azure"): one a network, always the same."""
 
 
+FIRST_MARK: Final = 1000
+"""Below are the marks of other things, and the kernel's own routing tables."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """Something that sends and receives packets.
@@ -48,6 +52,7 @@ class Machine:
     :param subnet: id of its subnet; empty outside of virtual networks
     :param address: its own, of the subnet or the site
     :param public_address: the one that its packets have on the internet
+    :param is_late: it stands for packets of the machine that a fault has held up: they come back by another device
     """
 
     number: int
@@ -55,11 +60,17 @@ class Machine:
     subnet: str
     address: str
     public_address: str
+    is_late: bool = False
 
     @property
     def device(self) -> str:
         """The network device by which its packets reach the router."""
-        return f"netconn{self.number}"
+        return f"netconn{self.number}{'late' if self.is_late else ''}"
+
+    @property
+    def mark(self) -> int:
+        """What marks its packets on their way to be held up, and the routing table that sends them there."""
+        return FIRST_MARK + self.number
 
 
 def place_machine(

@@ -27,7 +27,7 @@ class Delay:
     seconds: float
 
 
-def blocks(
+def blocks_of(
     faults: Iterable[Fault], machines: Iterable[Machine], listening: Iterable[Listener], names: Mapping[str, str]
 ) -> tuple[Block | Delay, ...]:
     """What the faults that stand do to packets, in their order.

@@ -6,11 +6,12 @@ sender knows; only then they are translated to where the lab listens, in 127/8. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from airflow_provider_netconn.lab.packets.machines import FIRST_MARK
 from airflow_provider_netconn.lab.packets.policy import ICMP, TCP, UDP, Action, Verdict
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def ruleset(
     :param verdicts: on one target for each address: see :func:`reached`
     :param outside: devices of machines on the internet
     """
-    every, told, where = tuple(machines), tuple(verdicts), tuple(translations)
+    every, told, where, blocked = tuple(machines), tuple(verdicts), tuple(translations), tuple(blocks)
     hidden = dict.fromkeys((one.machine.device, one.local.address) for one in where if one.hides)
     lines = [
         f"table {TABLE}",  # so that there is one to delete
@@ -115,12 +116,16 @@ def ruleset(
     for protocol, name in ((TCP, "over_tcp"), (UDP, "over_udp")):
         lines += _map(name, "ifname . ipv4_addr . inet_service : verdict", _spans(told, protocol), "flags interval")
     lines += _map("over_icmp", "ifname . ipv4_addr : verdict", _pairs(told), "")
+    marks = {one.device: one.mark for one in every if one.is_late}
+    late = [line for one in blocked if one.harm is Harm.DELAY for line in _late_lines(one, marks)]
+    lines += _chain("hold_up", "type filter hook prerouting priority -300;", *late)
     lines += _chain(
         "decide",
         "type filter hook prerouting priority -150; policy drop;",
         'iifname != "netconn*" accept',
+        f"meta mark >= {FIRST_MARK} accept",  # on its way to be held up; when it is back, it has no mark
+        *(_block_line(one) for one in blocked if one.harm is not Harm.DELAY),
         "ct direction reply accept",
-        *map(_block_line, blocks),
         "meta l4proto tcp iifname . ip daddr . tcp dport vmap @over_tcp",
         "meta l4proto udp iifname . ip daddr . udp dport vmap @over_udp",
         "meta l4proto icmp iifname . ip daddr vmap @over_icmp",
@@ -199,10 +204,23 @@ def _pairs(verdicts: Iterable[Verdict]) -> Iterator[str]:
             yield f'"{one.machine.device}" . {one.target.address} : {_TO[one.decision.action]}'
 
 
+def _late_lines(block: Block, marks: Mapping[str, int]) -> Iterator[str]:
+    """What goes to be held up is not tracked: its connection begins when it is back."""
+    for device in block.devices:
+        if f"{device}late" in marks:
+            words = [f'iifname "{device}"', *_about(block)]
+            yield " ".join([*words, f"notrack meta mark set {marks[f'{device}late']}"])
+
+
 def _block_line(block: Block) -> str:
-    devices = ", ".join(f'"{device}"' for device in block.devices)
+    # Late packets were let through once; they meet a fault again when they are back.
+    devices = ", ".join(f'"{device}", "{device}late"' for device in block.devices)
     parts = [f"iifname {{ {devices} }}"] if devices else ['iifname "none"']
-    parts += [f"ip daddr {block.prefix}"] if block.prefix else []
+    return " ".join([*parts, *_about(block), "drop" if block.harm is Harm.DROP else f"goto {block.harm}"])
+
+
+def _about(block: Block) -> list[str]:
+    parts = [f"ip daddr {block.prefix}"] if block.prefix else []
     parts += [f"meta l4proto {block.protocol}"] if block.protocol else []
     parts += [f"meta l4proto {{ tcp, udp }} th dport {block.port}"] if block.port else []
-    return " ".join([*parts, "drop" if block.harm is Harm.DROP else f"goto {block.harm}"])
+    return parts

@@ -319,6 +319,28 @@ def test_a_fault_of_packets_hits_only_who_and_what_it_is_about(lab):
     assert lab.dial("data", ENDPOINT) == ["open"]
 
 
+def test_packets_are_as_late_as_a_fault_says_and_no_others_are(lab):
+    connect(lab)
+    server = serving(lab, "data", 8004)
+    address = lab.admin("POST", "/machines", {"as": "data"})["address"]
+    lab.lab("fault", "packets-delay:0.4", "--path", f"{ENDPOINT_ADDRESS}:443", "--query", "spoke")
+    lab.lab("fault", "packets-delay:0.2", "--path", address, "--query", "spoke")
+    try:
+        late, less_late = lab.dial_timed("spoke", ENDPOINT, [address, 8004], patience_s=5)
+        assert late == ["open", pytest.approx(0.4, abs=0.15)]
+        assert less_late == ["open", pytest.approx(0.2, abs=0.15)]
+        ((seen, took),) = lab.dial_timed("data", ENDPOINT)
+        assert (seen, took < 0.1) == ("open", True)
+        lab.delete(peering("data", "spoke")[0])
+        assert lab.dial("spoke", ENDPOINT, patience_s=1.5) == ["silence"]
+        connect(lab, "spoke", "data")  # the side that is still there first
+        lab.lab("fault", "--remove", "all")
+        ((seen, took),) = lab.dial_timed("spoke", ENDPOINT)
+        assert (seen, took < 0.1) == ("open", True)
+    finally:
+        end(server)
+
+
 # -- nothing is left, nothing outside is touched -------------------------------------------------------
 
 
