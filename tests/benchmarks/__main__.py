@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import footprint, ground, lab_load, scale, side_by_side, soak
+from tests.benchmarks import footprint, ground, lab_load, lab_names, scale, side_by_side, soak
 
 PARTS = ("side-by-side", "footprint", "lab", "scale", "soak")
 
@@ -53,6 +53,7 @@ def _measure(parts: list[str], given: argparse.Namespace) -> bool:
                 footprint.imports(given.runs)
             if "lab" in parts:
                 lab_load.load(folder, given.runs, seconds=given.seconds, many=given.resources)
+                lab_names.queries(given.runs)
             if "scale" in parts:
                 held &= scale.scale(folder, given.many)
             if "soak" in parts:

@@ -41,3 +41,4 @@ def test_the_lab_answers_under_load_and_refuses_only_whom_it_should():
     answers = re.findall(r"answers \{(.*)\}", told)
     assert len(answers) == 2, told
     assert all(set(re.findall(r"(\d{3}):", one)) <= {"200", "201", "202", "204", "403"} for one in answers), told
+    assert len(re.findall(r"/s, +\d+ per second of the core", told)) == 4, told

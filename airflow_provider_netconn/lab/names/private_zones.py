@@ -4,6 +4,7 @@ Private DNS zones and records"; RFC 1034, section 4.3.2, and RFC 4592 for what a
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_netconn.lab.names.values import NOERROR, NXDOMAIN, Answer, Question, Record, ancestors
@@ -26,7 +27,8 @@ class PrivateZones:
         self._plane = plane
         self._seen = -1
         self._seen_of_types: tuple[tuple[int, int], ...] = ()
-        self._nodes: dict[str, frozenset[str]] = {}
+        self._names: dict[str, _ZoneNames] = {}
+        self._fresh: set[str] = set()
 
     def answer(self, zone: Resource, question: Question) -> Answer:
         """What a zone has for a name in it: one step, an alias is not followed."""
@@ -78,21 +80,46 @@ class PrivateZones:
                 return wildcard if wildcard in names else None
         return None
 
-    def _names_in(self, zone: Resource) -> frozenset[str]:
-        """The written names of a zone and all names above them; kept until a record set comes or goes."""
+    def _names_in(self, zone: Resource) -> Counter[str]:
+        """The written names of a zone and all names above them; brought up to date when record sets come or go."""
         store = self._plane.store
         if self._seen != store.version:
             self._seen = store.version
             of_types = tuple(store.version_of(kind.type) for kind in RECORD_SETS.values())
             if of_types != self._seen_of_types:
                 self._seen_of_types = of_types
-                self._nodes.clear()
-        found = self._nodes.get(zone.path.key)
-        if found is None:
-            written = {one.path.name.lower() for one in store.children(zone.path) if one.kind.type != ZONE_LINKS}
-            found = frozenset(written.union(*(ancestors(name) for name in written)))
-            self._nodes[zone.path.key] = found
-        return found
+                self._fresh.clear()
+                self._names = {key: names for key, names in self._names.items() if store.find(key) is not None}
+        names = self._names.setdefault(zone.path.key, _ZoneNames())
+        if zone.path.key not in self._fresh:
+            self._fresh.add(zone.path.key)
+            names.follow(
+                {one.path.key: one.path.name for one in store.children(zone.path) if one.kind.type != ZONE_LINKS}
+            )
+        return names.counts
+
+
+class _ZoneNames:
+    """The names in a zone, each with how many record sets are there or below."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self._sets: dict[str, str] = {}
+
+    def follow(self, sets: dict[str, str]) -> None:
+        """Take over the record sets of a zone: key -> name."""
+        for key in self._sets.keys() - sets.keys():
+            for name in _with_ancestors(self._sets[key]):
+                self.counts[name] -= 1
+                if not self.counts[name]:
+                    del self.counts[name]
+        for key in sets.keys() - self._sets.keys():
+            self.counts.update(_with_ancestors(sets[key]))
+        self._sets = sets
+
+
+def _with_ancestors(name: str) -> list[str]:
+    return [name.lower(), *ancestors(name.lower())]
 
 
 def _absolute(name: str) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -96,12 +97,12 @@ class PublicNames:
         self._platform = dict(platform or {})
         self._types = (*link_types(), PUBLIC_ADDRESSES)
         self._seen = -1
-        self._seen_of_types: tuple[tuple[int, int], ...] = ()
-        self._kept: dict[str, tuple[str, tuple[PublicName, ...]]] = {}
+        self._seen_of_types: dict[str, tuple[int, int]] = {}
+        self._kept: dict[str, dict[str, tuple[str, tuple[PublicName, ...]]]] = {}
         self._by_name: dict[str, list[PublicName]] = {}
-        self._by_private: dict[str, PublicName] = {}
-        self._by_location: dict[str, PublicName] = {}
-        self._above: set[str] = set()
+        self._by_private: dict[str, list[PublicName]] = {}
+        self._by_location: dict[str, list[PublicName]] = {}
+        self._above = Counter(above for name in self._platform for above in ancestors(name))
         self._addresses: dict[str, str] = {}
         self._names: dict[str, str] = {}
 
@@ -145,15 +146,15 @@ class PublicNames:
         found = self._alive(name)
         if found:
             return self._of_public_name(question, found)
-        private = self._by_private.get(name)
-        if private is not None and self._is_linked(self._alive(private.fqdn)):
-            return _alias(question, private.location)
-        located = self._by_location.get(name)
-        if located is not None and self._alive(located.fqdn):
-            return self._of_address(question, self.address_of(located.fqdn))
+        for private in self._by_private.get(name, ()):
+            if self._is_linked(self._alive(private.fqdn)):
+                return _alias(question, private.location)
+        for located in self._by_location.get(name, ()):
+            if self._alive(located.fqdn):
+                return self._of_address(question, self.address_of(located.fqdn))
         if name in self._platform:
             return self._of_address(question, self._platform[name])
-        return negative(question, NOERROR if name in self._above else NXDOMAIN)
+        return negative(question, NOERROR if self._above[name] > 0 else NXDOMAIN)
 
     def _of_public_name(self, question: Question, found: list[PublicName]) -> Answer:
         one = found[0]
@@ -182,32 +183,48 @@ class PublicNames:
         """Owners of a public name that are not still being made."""
         return [one for one in self._by_name.get(name, ()) if not _is_being_made(one.owner)]
 
-    # -- the index: rebuilt after changes of the store, of what changed ---------------------------
+    # -- the index: brought up to date before each look-up, by what has changed --------------------
 
     def _refresh(self) -> None:
         store = self._plane.store
         if store.changes == self._seen:
             return
         self._seen = store.changes
-        of_types = tuple(store.changes_of(one) for one in self._types)
-        if of_types == self._seen_of_types:
-            return
-        self._seen_of_types = of_types
-        kept, self._kept = self._kept, {}
-        self._by_name, self._by_private, self._by_location, self._above = {}, {}, {}, set()
-        for resource in (one for type_name in self._types for one in store.of_type(type_name)):
-            key = resource.path.key
-            etag, names = kept.get(key, ("", ()))
-            if etag != resource.etag:
+        for type_name in self._types:
+            changes = store.changes_of(type_name)
+            if self._seen_of_types.get(type_name) != changes:
+                self._seen_of_types[type_name] = changes
+                self._refresh_type(type_name)
+
+    def _refresh_type(self, type_name: str) -> None:
+        kept = self._kept.setdefault(type_name, {})
+        present = {resource.path.key: resource for resource in self._plane.store.of_type(type_name)}
+        for key in [key for key, (etag, _) in kept.items() if key not in present or present[key].etag != etag]:
+            for name in kept.pop(key)[1]:
+                self._remove(name)
+        for key, resource in present.items():
+            if key not in kept:
                 names = tuple(_names_of(resource))
-            self._kept[key] = (resource.etag, names)
-            for one in names:
-                self._by_name.setdefault(one.fqdn, []).append(one)
-                for table, name in ((self._by_private, one.private), (self._by_location, one.location)):
-                    if name:
-                        table.setdefault(name, one)
-        for name in (*self._by_name, *self._by_private, *self._by_location, *self._platform):
-            self._above.update(ancestors(name))
+                kept[key] = (resource.etag, names)
+                for name in names:
+                    self._add(name)
+
+    def _add(self, name: PublicName) -> None:
+        for table, key in self._tables(name):
+            table.setdefault(key, []).append(name)
+            self._above.update(ancestors(key))
+
+    def _remove(self, name: PublicName) -> None:
+        for table, key in self._tables(name):
+            table[key].remove(name)
+            if not table[key]:
+                del table[key]
+            self._above.subtract(ancestors(key))
+
+    def _tables(self, name: PublicName) -> list[tuple[dict[str, list[PublicName]], str]]:
+        """In which tables a name stands, and under which key."""
+        found = ((self._by_name, name.fqdn), (self._by_private, name.private), (self._by_location, name.location))
+        return [(table, key) for table, key in found if key]
 
 
 def negative(question: Question, rcode: int) -> Answer:
