@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from types import TracebackType
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
@@ -83,7 +84,7 @@ class BlockingSession:
         # The callback that starts it runs in a copy of this context: the caller's deadline is in it.
         future = asyncio.run_coroutine_threadsafe(call(), self._loop)
         try:
-            return future.result()
+            return _result(future)
         except BaseException:
             if future.cancel():
                 self._drain()
@@ -108,3 +109,7 @@ class BlockingSession:
     def _stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+
+
+def _result(future: Future[T]) -> T:
+    return future.result()

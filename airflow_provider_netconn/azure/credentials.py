@@ -23,7 +23,7 @@ def async_credential(settings: AzureSettings) -> AsyncTokenCredential:
     """
     from azure.identity import aio
 
-    made: AsyncTokenCredential = _make(aio, settings, transport=async_transport(settings.ca_file))
+    made: AsyncTokenCredential = _make(aio, settings, transport=async_transport(settings.ca_file, of_tokens=True))
     return made
 
 
@@ -34,7 +34,7 @@ def credential(settings: AzureSettings) -> TokenCredential:
     """
     import azure.identity
 
-    made: TokenCredential = _make(azure.identity, settings, transport=transport(settings.ca_file))
+    made: TokenCredential = _make(azure.identity, settings, transport=transport(settings.ca_file, of_tokens=True))
     return made
 
 

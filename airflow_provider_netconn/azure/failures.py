@@ -40,7 +40,9 @@ _LINKED: Final = re.compile(r"perform action\(?s?\)? '([^']+)' on the linked sco
 _OTHER_TENANT: Final = re.compile(r"tenant '([^']+)' is not authorized to access linked subscription '([^']+)'")
 _CLIENT: Final = re.compile(r"The client '([^']+)' with object id '([^']+)'")
 _RIGHT_TENANT: Final = re.compile(r"must match (?:the|one of the) tenants? '(https://[^']+/)?([0-9a-f-]{36})")
-_SECRETS: Final = re.compile(r"(?i)\b(bearer\s+|sig=|[?&][stch]=|sharedkey\W+|password\W+|secret\W+)[^\s'\"&,;]{6,}")
+_SECRETS: Final = re.compile(
+    r"(?i)(\bbearer\s+|\beyJ|\bsig=|[?&][stch]=|\bsharedkey\W+|\bpassword\W+|\bsecret\W+)[^\s'\"&,;]{6,}"
+)
 
 _REMEDIES: Final[Mapping[str, str]] = {
     "AnotherOperationInProgress": "see the resource's activity log for what holds it, or wait longer",

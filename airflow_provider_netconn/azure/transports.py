@@ -7,18 +7,24 @@ is opened: it brings aiohttp and requests.
 from __future__ import annotations
 
 import ssl
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
 import requests
+from azure.core.exceptions import ServiceResponseError
 from azure.core.pipeline.transport import AioHttpTransport, RequestsTransport
 from requests.adapters import HTTPAdapter
 
+from airflow_provider_netconn.azure.answers import NotJsonError, body_of
 
-def async_transport(ca_file: str = "") -> AioHttpTransport:
+
+def async_transport(ca_file: str = "", *, of_tokens: bool = False) -> AioHttpTransport:
     """A transport for a pipeline on the running event loop; close it.
 
     :param ca_file: further authorities to trust
+    :param of_tokens: for a credential: an answer that is no JSON is an error that does not quote it: it holds
+        half a token, and azure-identity would log that
     """
     # By itself azure-core reads the file anew for each request, on the loop.
     connector = aiohttp.TCPConnector(ssl=_context(ca_file))
@@ -29,19 +35,37 @@ def async_transport(ca_file: str = "") -> AioHttpTransport:
     # second answer is not the first one's. There is no public switch.
     if hasattr(session, "_retry_connection"):
         session._retry_connection = False
-    return AioHttpTransport(session=session, session_owner=True)
+    kind = _AsyncTokenTransport if of_tokens else AioHttpTransport
+    return kind(session=session, session_owner=True)
 
 
-def transport(ca_file: str = "") -> RequestsTransport:
-    """A transport for a pipeline without an event loop; close it.
-
-    :param ca_file: further authorities to trust
-    """
+def transport(ca_file: str = "", *, of_tokens: bool = False) -> RequestsTransport:
+    """A transport for a pipeline without an event loop; close it. Its parameters are as above."""
+    kind = _TokenTransport if of_tokens else RequestsTransport
     if not ca_file:
-        return RequestsTransport()
+        return kind()
     session = requests.Session()
     session.mount("https://", _TrustingAdapter(_context(ca_file)))
-    return RequestsTransport(session=session, session_owner=True)
+    return kind(session=session, session_owner=True)
+
+
+class _AsyncTokenTransport(AioHttpTransport):  # type: ignore[misc] # azure-core exports it without a type
+    async def send(self, request: Any, **options: Any) -> Any:
+        return _checked(await super().send(request, **options))
+
+
+class _TokenTransport(RequestsTransport):  # type: ignore[misc] # likewise
+    def send(self, request: Any, **options: Any) -> Any:
+        return _checked(super().send(request, **options))
+
+
+def _checked(response: Any) -> Any:
+    if response.status_code == HTTPStatus.OK:
+        try:
+            body_of(response)
+        except NotJsonError:
+            raise ServiceResponseError("the authority's answer is no JSON") from None
+    return response
 
 
 class _TrustingAdapter(HTTPAdapter):
