@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 import redis
-from reaching import CALLER, GROUP, SQL, caller_address, change, connect_privately, tls
+
+from tests.lab.services.reaching import CALLER, GROUP, SQL, caller_address, change, connect_privately, tls
 
 POSTGRES = f"{GROUP}/providers/Microsoft.DBforPostgreSQL/flexibleServers/contoso-orders"
 POSTGRES_HOST = "contoso-orders.postgres.database.azure.com"

@@ -4,7 +4,9 @@ import ssl
 import time
 
 import pytest
-from reaching import (
+
+from airflow_provider_netconn.lab.services.table import service_row
+from tests.lab.services.reaching import (
     GROUP,
     STORAGE,
     VAULT,
@@ -14,8 +16,6 @@ from reaching import (
     curl,
     tls,
 )
-
-from airflow_provider_netconn.lab.services.table import service_row
 
 BLOB_HOST = "contosolake.blob.core.windows.net"
 VAULT_HOST = "contoso-vault.vault.azure.net"

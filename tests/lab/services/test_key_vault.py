@@ -3,7 +3,8 @@
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.keyvault.secrets import SecretClient
-from reaching import CALLER, VAULT, change, connect_privately, curl, error_of
+
+from tests.lab.services.reaching import CALLER, VAULT, change, connect_privately, curl, error_of
 
 HOST = "contoso-vault.vault.azure.net"
 URL = f"https://{HOST}"

@@ -1,8 +1,7 @@
 """The landscape as tables and as a picture."""
 
-from reaching import STORAGE, connect_privately
-
 from airflow_provider_netconn.lab.landscape import Landscape, Place, Way, landscape_of, mermaid, tables
+from tests.lab.services.reaching import STORAGE, connect_privately
 
 HUB = Place(id="/hub", kind="network", name="hub", detail="10.0.0.0/16")
 DATA = Place(id="/Data", kind="network", name="data", detail="10.1.0.0/16")

@@ -3,7 +3,8 @@
 import pytest
 from azure.servicebus import ServiceBusClient, TransportType
 from azure.servicebus.exceptions import ServiceBusError
-from reaching import SERVICE_BUS, connect_privately, tls
+
+from tests.lab.services.reaching import SERVICE_BUS, connect_privately, tls
 
 HOST = "contoso-events.servicebus.windows.net"
 AMQP, SASL = b"AMQP\x00\x01\x00\x00", b"AMQP\x03\x01\x00\x00"

@@ -12,8 +12,8 @@ import pytest
 LAB = """
 import sys, time
 from airflow_provider_netconn.lab.testing import AzureLab
-sys.path.insert(0, {tests!r})
-import test_databases, test_storage, reaching
+sys.path.insert(0, {root!r})
+from tests.lab.services import reaching, test_databases, test_storage
 lab = AzureLab()
 if {redis}:
     key = test_databases.cache(lab)["primaryKey"]
@@ -51,7 +51,7 @@ def test_no_process_and_no_folder_stays(tmp_path, request, behind, end):
         request.getfixturevalue("azurite")
     elif not any(Path(folder, "redis-server").exists() for folder in os.environ["PATH"].split(":")):
         pytest.skip("redis-server is not installed")
-    script = LAB.format(tests=str(Path(__file__).parent), redis=behind == "redis", azurite=behind == "azurite")
+    script = LAB.format(root=str(Path(__file__).parents[3]), redis=behind == "redis", azurite=behind == "azurite")
     lab = subprocess.Popen(
         [sys.executable, "-c", script],
         stdin=subprocess.PIPE,

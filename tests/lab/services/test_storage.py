@@ -7,12 +7,12 @@ import time
 import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobServiceClient, generate_blob_sas
-from reaching import CALLER, GROUP, STORAGE, caller_address, change, connect_privately, curl, tls
 
 from airflow_provider_netconn.lab.packets.machines import public_address
 from airflow_provider_netconn.lab.packets.places import find_place
 from airflow_provider_netconn.lab.services.shared_key import signed
 from airflow_provider_netconn.lab.testing import AzureLab
+from tests.lab.services.reaching import CALLER, GROUP, STORAGE, caller_address, change, connect_privately, curl, tls
 
 HOST = "contosolake.blob.core.windows.net"
 URL = f"https://{HOST}"
