@@ -49,15 +49,21 @@ def environment(lab, monkeypatch):
     return monkeypatch
 
 
+def options_of(lab, module):
+    """aiohttp reads ``SSL_CERT_FILE`` when it is imported, and another test may have imported it before this one."""
+    trust = {"connection_verify": lab.ca_file} if module is azure.identity.aio else {}
+    return {"disable_instance_discovery": True, **trust}
+
+
 def client_secret(lab, _path, module):
-    return module.ClientSecretCredential(CONTOSO.tenant_id, AIRFLOW.app_id, SECRET, disable_instance_discovery=True)
+    return module.ClientSecretCredential(CONTOSO.tenant_id, AIRFLOW.app_id, SECRET, **options_of(lab, module))
 
 
 def certificate(lab, path, module):
     file = path / "client.pem"
     file.write_text(lab.certificate)
     return module.CertificateCredential(
-        CONTOSO.tenant_id, AIRFLOW.app_id, certificate_path=str(file), disable_instance_discovery=True
+        CONTOSO.tenant_id, AIRFLOW.app_id, certificate_path=str(file), **options_of(lab, module)
     )
 
 
@@ -67,7 +73,7 @@ def workload_identity(lab, path, module):
         tenant_id=CONTOSO.tenant_id,
         client_id=AIRFLOW.app_id,
         token_file_path=str(file),
-        disable_instance_discovery=True,
+        **options_of(lab, module),
     )
 
 
