@@ -302,7 +302,8 @@ def _answer(
     if kind.etag_in_body and answer.shown is Shown.RESOURCE:
         headers["ETag"] = kind.etag_quoted.format(resource.etag)
     if answer.names_resource:
-        headers["Location"] = resource.id
+        # With its api-version, as clients that take any Location for an operation's ask there without adding one.
+        headers["Location"] = f"{plane.base_url()}{resource.id}?api-version={look.api_version}"
     body: Any = None
     if answer.shown is Shown.RESOURCE and not (operation is not None and operation.method == "DELETE"):
         body = kind.render(plane, resource, look)

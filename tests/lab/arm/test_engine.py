@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider_netconn.lab.arm.errors import ArmError
 from airflow_provider_netconn.lab.arm.kinds import Patch, ResourceKind
 from airflow_provider_netconn.lab.arm.operations import Answer, Follow, provider_polling
 from airflow_provider_netconn.lab.arm.requests import ArmResponse
@@ -398,3 +399,72 @@ def test_location_of_a_type_that_has_none_is_passed_over(plane):
     put(plane, "Microsoft.Test/crates/a", {"location": "eastus", "properties": {"size": 1}})
     bottle = {"location": "eastus", "properties": {"litres": 1}}
     assert "location" not in put(plane, "Microsoft.Test/crates/a/bottles/b", bottle)
+
+
+class Casks(Crates):
+    type = "Microsoft.Test/casks"
+    created = Answer(status=201, names_resource=True)
+    rests_unchanged = True
+    embeds = {"taps": "taps"}  # noqa: RUF012
+
+    def delete_failure(self, plane, resource):
+        return ArmError(409, "Leaking", "It leaks.") if resource.properties["open"] else None
+
+
+class Taps(Bottles):
+    type = "Microsoft.Test/casks/taps"
+
+    def is_derived(self, plane, path):
+        return path.name == "given"
+
+
+CASK = "Microsoft.Test/casks/one"
+
+
+@pytest.fixture
+def casks():
+    return make_plane([*subscriptions.KINDS, Casks(), Taps()], time_scale=1.0)
+
+
+def test_a_write_that_is_done_at_once_can_name_the_resource(casks):
+    url = f"https://management.lab{GROUP}/providers/{CASK}?api-version=2024-03-01"
+    assert send(casks, "PUT", CASK, BODY).headers["Location"] == url
+    assert "Location" not in send(casks, "PUT", CASK, BODY).headers
+
+
+def test_what_changes_nothing_can_rest(casks):
+    tap = {"name": "left", "properties": {"litres": 1}}
+    body = {"location": "eastus", "properties": {"size": 3, "taps": [tap]}}
+    send(casks, "PUT", CASK, body)
+
+    def state(**changes):
+        changed = {**body, "properties": {**body["properties"], **changes}}
+        answer = send(casks, "PUT", CASK, changed)
+        finish(casks)
+        assert (answer.status, "Azure-AsyncOperation" in answer.headers) == (200, True)
+        return answer.body["properties"]["provisioningState"]
+
+    assert state() == "Succeeded"
+    assert state(size=4) == "Updating"
+    assert state(size=4) == "Succeeded"
+    assert state(size=4, taps=[{**tap, "properties": {"litres": 2}}]) == "Updating"
+    assert state(size=4, taps=[]) == "Updating"
+    assert state(size=4, taps=[]) == "Succeeded"
+
+
+def test_a_parents_body_can_carry_what_is_derived(casks):
+    taps = [{"name": name, "properties": {"litres": 1}} for name in ("given", "own")]
+    shown = put(casks, CASK, {"location": "eastus", "properties": {"size": 3, "taps": taps}})
+    assert [tap["name"] for tap in shown["properties"]["taps"]] == ["own"]
+
+
+def test_an_accepted_delete_can_fail(casks):
+    send(casks, "PUT", CASK, {"location": "eastus", "properties": {"size": 3, "open": True}})
+    assert send(casks, "DELETE", CASK).status == 202
+    finish(casks)
+    assert send(casks, "GET", CASK).body["properties"]["provisioningState"] == "Failed"
+    assert send(casks, "PUT", CASK, BODY).status == 200
+    finish(casks)
+    assert send(casks, "DELETE", CASK).status == 202
+    finish(casks)
+    assert send(casks, "GET", CASK).status == 404

@@ -53,7 +53,7 @@ def test_an_identity_is_a_principal_that_roles_can_be_given_to(plane, identity):
 
 def test_a_new_identity_is_told_where_it_is(plane):
     answer = send(plane, "PUT", IDENTITY, {"location": "eastus"}, version=VERSION)
-    assert (answer.status, answer.headers["Location"]) == (201, full(IDENTITY))
+    assert (answer.status, full(IDENTITY) in answer.headers["Location"]) == (201, True)
     again = send(plane, "PUT", IDENTITY, {"location": "eastus"}, version=VERSION)
     assert (again.status, again.body["properties"]) == (200, answer.body["properties"])
     assert "Location" not in again.headers
@@ -85,7 +85,7 @@ def test_an_identity_of_the_seed_is_taken_up(plane):
 
 def test_federated_credentials_are_what_the_directory_trusts(plane, identity):
     answer = trust(plane)
-    assert (answer.status, answer.headers["Location"]) == (201, full(CREDENTIAL))
+    assert (answer.status, full(CREDENTIAL) in answer.headers["Location"]) == (201, True)
     [credential] = trusted(plane, identity)
     assert (credential.issuer, credential.subject, credential.audience) == (*list(TRUST.values())[:2], "api://exchange")
     assert trust(plane, subject="system:serviceaccount:a:c").status == 200
