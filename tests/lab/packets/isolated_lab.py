@@ -13,7 +13,11 @@ import httpx
 from tests.lab.packets.changes import LANDSCAPE
 
 NETCONN = [sys.executable, "-m", "airflow_provider_netconn.cli", "lab"]
-VERSIONS = {"microsoft.network": "2024-05-01", "microsoft.storage": "2023-05-01"}
+VERSIONS = {
+    "microsoft.network/privatednszones": "2024-06-01",
+    "microsoft.network": "2024-05-01",
+    "microsoft.storage": "2023-05-01",
+}
 PATIENCE_S = 1.0
 """How long a probe waits for an answer; whoever answers does so within milliseconds."""
 
