@@ -190,6 +190,8 @@ class Services:
                 self._doors[key].listeners = tuple(behind)
             elif len(self._doors) < MOST_DOORS:
                 self._open(key, tuple(behind))
+        if len(wanted) > MOST_DOORS:
+            _LOG.warning("%s endpoints are not served: a lab serves %s at most", len(wanted) - MOST_DOORS, MOST_DOORS)
         if is_other and self.on_change is not None:
             self.on_change()
 

@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-import redis
 
 from tests.lab.services.reaching import CALLER, GROUP, SQL, caller_address, change, connect_privately, tls
+
+redis = pytest.importorskip("redis")
+pytest.importorskip("pymssql")
 
 POSTGRES = f"{GROUP}/providers/Microsoft.DBforPostgreSQL/flexibleServers/contoso-orders"
 POSTGRES_HOST = "contoso-orders.postgres.database.azure.com"
@@ -175,11 +177,10 @@ class TestSql:
 
 
 def mysql_error(lab, password=PASSWORD, *, disabled=False):
-    import mysql.connector
-
+    connector = pytest.importorskip("mysql.connector")
     address, port = lab.endpoint(MYSQL_HOST, 3306)
-    with pytest.raises(mysql.connector.Error) as refused:
-        mysql.connector.connect(
+    with pytest.raises(connector.Error) as refused:
+        connector.connect(
             host=address,
             port=port,
             user="keeper",

@@ -1,8 +1,6 @@
 """Service Bus over AMQP, with Azure's own client and octet by octet."""
 
 import pytest
-from azure.servicebus import ServiceBusClient, TransportType
-from azure.servicebus.exceptions import ServiceBusError
 
 from tests.lab.services.reaching import SERVICE_BUS, connect_privately, tls
 
@@ -54,15 +52,16 @@ def test_who_is_kept_out_is_told_it_is_unauthorized(azure_lab):
 
 @pytest.mark.usefixtures("names")
 def test_azures_own_client_reads_the_refusal(azure_lab):
+    servicebus = pytest.importorskip("azure.servicebus")
     key = azure_lab.request("POST", f"{SERVICE_BUS}/authorizationRules/RootManageSharedAccessKey/listKeys")[
         "primaryKey"
     ]
     text = f"Endpoint=sb://{HOST}/;SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey={key}"
     shut(azure_lab)
-    with ServiceBusClient.from_connection_string(
-        text, retry_total=0, connection_verify=azure_lab.ca_file, transport_type=TransportType.Amqp
+    with servicebus.ServiceBusClient.from_connection_string(
+        text, retry_total=0, connection_verify=azure_lab.ca_file, transport_type=servicebus.TransportType.Amqp
     ) as client:
         sender = client.get_queue_sender("orders")
-        with pytest.raises(ServiceBusError, match="prevented to connect"):
+        with pytest.raises(servicebus.exceptions.ServiceBusError, match="prevented to connect"):
             sender.create_message_batch()
         sender.close()
