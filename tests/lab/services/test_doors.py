@@ -192,3 +192,9 @@ def test_a_clean_lab_is_there_at_once_and_opens_no_more_doors_each_time(azure_la
     azure_lab.endpoints()
     assert time.monotonic() - began < 0.5
     assert len(azure_lab.local.services._doors) == before
+
+
+def test_names_lead_to_where_services_are(azure_lab, azure_lab_network):
+    (served,) = [one for one in azure_lab.endpoints() if BLOB_HOST in one["hosts"]]
+    (answer,) = azure_lab_network.resolver().resolve(BLOB_HOST)
+    assert answer.address == served["address"]
