@@ -75,7 +75,8 @@ class SocketStream(Stream):
 
     Sending and receiving are the loop's ``sock_sendall`` and ``sock_recv``, for a peer that mostly takes at once what
     is sent, and mostly lets wait for what is received. So the loop watches the socket from the first wait until nobody
-    waits any more, and not anew for each.
+    waits any more, and not anew for each. uvloop's watch ends with the first error, behind which there may be words
+    that the peer had sent before: hence a look into the socket comes before each further wait.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -93,15 +94,26 @@ class SocketStream(Stream):
             await asyncio.get_running_loop().sock_sendall(self._socket, memoryview(data)[sent:])
 
     async def receive(self, limit: int = CHUNK) -> bytes:
+        if self._watching is None:
+            received = await self._wait(limit)
+        else:
+            try:
+                received = self._socket.recv(limit)
+            except (BlockingIOError, InterruptedError):
+                received = await self._wait(limit)
+            else:
+                await asyncio.sleep(0)  # a peer that goes on talking must not keep the loop from all others
+        if len(self.heard) < HEARD_BYTES:
+            self.heard = (self.heard + received)[:HEARD_BYTES]
+        return received
+
+    async def _wait(self, limit: int) -> bytes:
         loop = asyncio.get_running_loop()
         self._awaited, self._limit = loop.create_future(), limit
         if self._watching is None:
             loop.add_reader(self._socket.fileno(), self._take)
             self._watching = loop
-        received = await self._awaited
-        if len(self.heard) < HEARD_BYTES:
-            self.heard = (self.heard + received)[:HEARD_BYTES]
-        return received
+        return await self._awaited
 
     def close(self) -> None:
         self._unwatch()

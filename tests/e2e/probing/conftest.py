@@ -6,6 +6,8 @@ import socket
 
 import pytest
 
+from tests.both_loops import pytest_asyncio_loop_factories  # noqa: F401 - a hook
+
 
 @pytest.fixture(autouse=True)
 def system_answers(monkeypatch):

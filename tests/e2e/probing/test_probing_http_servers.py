@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from airflow_provider_netconn.evidence import Finding, Stage, to_json
@@ -91,16 +93,16 @@ async def test_whatever_comes_back_is_judged(data, finding):
 
 
 @pytest.mark.parametrize(
-    "server",
+    "serve",
     [
-        SilentServer(),
-        Script(b"", stay=True),
-        Script(b"HTTP/1.1 200 OK\r\n", stay=True),
-        Script(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 500, drip_s=0.05),
+        SilentServer,
+        partial(Script, b"", stay=True),
+        partial(Script, b"HTTP/1.1 200 OK\r\n", stay=True),
+        partial(Script, b"HTTP/1.1 200 OK\r\nx: " + b"y" * 500, drip_s=0.05),
     ],
 )
-async def test_a_service_that_never_ends_its_answer_does_not_answer(server):
-    with server:
+async def test_a_service_that_never_ends_its_answer_does_not_answer(serve):
+    with serve() as server:
         result = await stage_of(Stage.PROTOCOL, f"http://127.0.0.1:{server.port}", timeout_s=0.5)
     assert result.finding is Finding.NO_ANSWER
 

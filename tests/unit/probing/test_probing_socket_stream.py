@@ -59,6 +59,42 @@ async def test_more_than_the_peer_takes_at_once_is_sent_as_it_takes_it(pair):
     assert taken == much
 
 
+async def test_what_the_peer_said_before_a_reset_is_received_before_the_reset():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ours = socket.create_connection(server.getsockname())
+        theirs, _ = server.accept()
+        ours.setblocking(False)
+        stream = SocketStream(ours)
+        waiting = asyncio.create_task(stream.receive(3))
+        await asyncio.sleep(0)
+        theirs.sendall(b"abcdef")
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        theirs.close()
+        async with asyncio.timeout(5):
+            assert [await waiting, await stream.receive()] == [b"abc", b"def"]
+            with pytest.raises(ConnectionResetError):
+                await stream.receive()
+        stream.close()
+
+
+async def test_a_peer_that_goes_on_talking_leaves_the_loop_to_others(pair):
+    stream, theirs = pair
+    theirs.sendall(b"abc")
+    turns = []
+
+    async def other():
+        while True:
+            turns.append(len(turns))
+            await asyncio.sleep(0)
+
+    others = asyncio.create_task(other())
+    assert await stream.exactly(1) == b"a"
+    before = len(turns)
+    assert [await stream.receive(1), await stream.receive(1)] == [b"b", b"c"]
+    assert len(turns) >= before + 2
+    others.cancel()
+
+
 async def test_a_reset_is_an_error_and_a_closed_socket_is_watched_no_more():
     with socket.create_server(("127.0.0.1", 0)) as server:
         ours = socket.create_connection(server.getsockname())
