@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import pendulum
 
 from airflow_provider_netconn import __version__
-from airflow_provider_netconn.checks.spread import helpers_for, spread
+from airflow_provider_netconn.checks.spread import helpers_for, spread, started
 from airflow_provider_netconn.diagnosis import diagnose
 from airflow_provider_netconn.evidence import (
     Evidence,
@@ -47,7 +47,7 @@ async def run_check(
     :param helpers: how many processes share the work; 0 leaves it to this one
     :raises InvalidOptionError: where an option, such as a CA file, cannot be used
     """
-    started_at, started = pendulum.now("UTC"), time.perf_counter()
+    started_at, since = pendulum.now("UTC"), time.perf_counter()
     verdicts: dict[int, Verdict] = {}
 
     def keep(index: int, verdict: Verdict) -> None:
@@ -55,16 +55,15 @@ async def run_check(
         if on_verdict is not None:
             on_verdict(verdict, len(verdicts), len(targets))
 
-    async with Prober(options) as prober:
-        if helpers:
-            await spread(targets, options, helpers, keep)
+    async with started(helpers, options) as ready, Prober(options) as prober:
+        await spread(targets, ready, keep)
         left = [index for index in range(len(targets)) if index not in verdicts]
         await prober.probe_all((targets[index] for index in left), lambda place, probe: keep(left[place], judge(probe)))
         vantage = _vantage(prober, process, queue)
     return Report(
         netconn_version=__version__,
         started_at=started_at,
-        duration_s=round(time.perf_counter() - started, 3),
+        duration_s=round(time.perf_counter() - since, 3),
         vantage=vantage,
         verdicts=tuple(verdicts[index] for index in range(len(targets))),
     )

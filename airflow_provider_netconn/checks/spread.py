@@ -1,7 +1,8 @@
 """Many targets over helper processes: Python computes on one core, and a thousand handshakes are much to compute.
 
-A helper is a new interpreter (``helper.py``). It gets its targets over its standard input, hands back the verdicts
-as they come, and ends when that input does: whatever becomes of this process, no helper outlives it.
+A helper is a new interpreter (``helper.py``). Over its standard input it gets the options, and targets whenever it asks
+for more, so that all helpers come to their end together; it hands back the verdicts as they come, and ends when its
+input does: whatever becomes of this process, no helper outlives it.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Final
 
 from airflow_provider_netconn.evidence import Target, Verdict, from_bytes, to_bytes
@@ -21,18 +23,15 @@ from airflow_provider_netconn.probing.options import CheckOptions
 TARGETS_A_HELPER: Final = 1000
 """A helper takes about half a second to start, and some 50 MB: fewer targets are not worth it."""
 MAX_HELPERS: Final = 4
+MAX_HANDED_OUT: Final = 64
+PARTS: Final = 4
+"""A helper is given this part of its share in what is left, and at most ``MAX_HANDED_OUT`` targets, at a time."""
 LENGTH_BYTES: Final = 4
 """Each message is preceded by its length, in so many bytes, the highest first."""
 Told = list[tuple[int, Verdict]]
-"""What a helper answers: the verdicts that have come by then, each with its target's position in the order."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What a helper is to do."""
-
-    targets: tuple[Target, ...]
-    options: CheckOptions
+"""What a helper says: the verdicts that have come by then, each with its target's position among those that the helper
+was given; an empty list asks for more targets."""
+OnVerdict = Callable[[int, Verdict], None]
 
 
 def helpers_for(targets: int) -> int:
@@ -43,23 +42,31 @@ def helpers_for(targets: int) -> int:
     return count if count > 1 else 0
 
 
-async def spread(
-    targets: Sequence[Target], options: CheckOptions, helpers: int, on_verdict: Callable[[int, Verdict], None]
-) -> None:
-    """Have so many helpers check the targets, each its part, with its part of the concurrency.
+@asynccontextmanager
+async def started(helpers: int, options: CheckOptions) -> AsyncIterator[list[Process]]:
+    """So many helpers, which load what they need while this process does the same; killed on leaving.
+
+    :param options: each helper gets its part of the concurrency
+    """
+    share = to_bytes(replace(options, concurrency=max(1, options.concurrency // max(1, helpers))))
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(_helper(share)) for _ in range(helpers)]
+
+
+async def spread(targets: Sequence[Target], helpers: Sequence[Process], on_verdict: OnVerdict) -> None:
+    """Have the helpers check the targets.
 
     :param on_verdict: called with each target's position and verdict, as they come. What a helper that breaks off
         leaves undone is never heard of: it is for the caller to do.
     """
-    share = replace(options, concurrency=max(1, options.concurrency // helpers))
+    left = deque(range(len(targets)))
     async with asyncio.TaskGroup() as group:
-        for first in range(helpers):
-            positions = range(first, len(targets), helpers)
-            order = Order(targets=tuple(targets[position] for position in positions), options=share)
-            group.create_task(_help(order, positions, on_verdict))
+        for helper in helpers:
+            group.create_task(_converse(helper, targets, left, len(helpers), on_verdict))
 
 
-async def _help(order: Order, positions: Sequence[int], on_verdict: Callable[[int, Verdict], None]) -> None:
+@asynccontextmanager
+async def _helper(options: bytes) -> AsyncIterator[Process]:
     helper = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "airflow_provider_netconn.checks.helper"),
         stdin=PIPE,
@@ -68,8 +75,8 @@ async def _help(order: Order, positions: Sequence[int], on_verdict: Callable[[in
         start_new_session=True,  # an interrupt from the keyboard is this process's to handle
     )
     try:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            await _converse(helper, order, positions, on_verdict)
+        _write(helper, options)
+        yield helper
     finally:
         with suppress(ProcessLookupError):
             helper.kill()
@@ -77,17 +84,33 @@ async def _help(order: Order, positions: Sequence[int], on_verdict: Callable[[in
 
 
 async def _converse(
-    helper: Process, order: Order, positions: Sequence[int], on_verdict: Callable[[int, Verdict], None]
+    helper: Process, targets: Sequence[Target], left: deque[int], helpers: int, on_verdict: OnVerdict
 ) -> None:
-    assert helper.stdin is not None
+    """Give the helper targets for as long as there are any, and hear it to the end of those.
+
+    :param left: the positions of the targets that no helper has been given yet; all helpers take from it
+    """
     assert helper.stdout is not None
-    message = to_bytes(order)
+    given: list[int] = []
+    heard = 0
+    with suppress(ConnectionError, asyncio.IncompleteReadError):
+        while left or heard < len(given):
+            length = int.from_bytes(await helper.stdout.readexactly(LENGTH_BYTES))
+            told = from_bytes(Told, await helper.stdout.readexactly(length))
+            for index, verdict in told:
+                on_verdict(given[index], verdict)
+            heard += len(told)
+            if not told and left:
+                more = [left.popleft() for _ in range(_handed_out(len(left), helpers))]
+                given += more
+                _write(helper, to_bytes([targets[position] for position in more]))
+
+
+def _handed_out(left: int, helpers: int) -> int:
+    """How many of the targets that are left a helper is given next: few of few, so that no helper is left with many."""
+    return max(1, min(MAX_HANDED_OUT, left // (PARTS * helpers)))
+
+
+def _write(helper: Process, message: bytes) -> None:
+    assert helper.stdin is not None
     helper.stdin.write(len(message).to_bytes(LENGTH_BYTES) + message)
-    await helper.stdin.drain()
-    awaited = len(positions)
-    while awaited:
-        length = int.from_bytes(await helper.stdout.readexactly(LENGTH_BYTES))
-        told = from_bytes(Told, await helper.stdout.readexactly(length))
-        for index, verdict in told:
-            on_verdict(positions[index], verdict)
-        awaited -= len(told)

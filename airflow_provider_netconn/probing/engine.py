@@ -11,7 +11,7 @@ import random
 import resource
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any, Self
@@ -91,6 +91,10 @@ class Prober:
         targets = tuple(targets)
         for target in targets:
             protocol_named(target.protocol)
+        await self.probe_each(_each_of(targets), on_result)
+
+    async def probe_each(self, targets: AsyncIterator[Target], on_result: Callable[[int, ProbeResult], None]) -> None:
+        """:meth:`probe_all` for targets that come one by one; each is asked for when there is room for it."""
         free = asyncio.Semaphore(self._at_once())
 
         async def work(index: int, target: Target) -> None:
@@ -100,13 +104,15 @@ class Prober:
                 free.release()
 
         async with asyncio.TaskGroup() as group:
-            for index, target in enumerate(targets):
+            index = 0
+            async for target in targets:
                 await free.acquire()
                 group.create_task(work(index, target))
                 # What is under way goes first: a target that is begun while there is more to do than this process can
                 # would only wait, hold memory, and have the waiting counted against its limits.
                 if index % BEGUN_TOGETHER == 0:
                     await asyncio.sleep(0)
+                index += 1
 
     async def probe(self, target: Target) -> ProbeResult:
         """Run the stages in order; the first that fails in a way that leaves nothing to go on with ends the probe."""
@@ -415,6 +421,11 @@ class _Run:
 
 
 _ORDER = tuple(Stage)
+
+
+async def _each_of(targets: Iterable[Target]) -> AsyncIterator[Target]:
+    for target in targets:
+        yield target
 
 
 async def _pause(attempt: int) -> None:

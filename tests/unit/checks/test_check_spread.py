@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_netconn.checks import CheckOptions, check, run_check, spread
+from airflow_provider_netconn.checks import CheckOptions, check, helper, run_check, spread
 from airflow_provider_netconn.errors import InvalidOptionError, InvalidTargetError
 from airflow_provider_netconn.evidence import Expectation, Finding, Outcome, Target
 from airflow_provider_netconn.probing import registry
@@ -148,6 +149,43 @@ asyncio.run(run_check(targets, CheckOptions(timeout_s=90, deadline_s=90), helper
         finally:
             parent.kill()
             parent.wait()
+
+
+async def test_a_helper_that_is_slow_leaves_targets_to_the_others():
+    """One target in the first handful holds its helper's only place; all others are done before it ends."""
+    done = []
+    with HttpServer() as web, SilentServer() as silent:
+        targets = [to((silent, web)[i > 0], f"t{i}") for i in range(60)]
+        options = CheckOptions(retries=0, concurrency=2, timeout_s=4, use_proxy=False)
+        report = await run_check(
+            targets, options, helpers=2, on_verdict=lambda verdict, *_: done.append(verdict.target)
+        )
+    assert [verdict.target for verdict in report.verdicts] == [f"t{i}" for i in range(60)]
+    # What the slow one's helper was given before comes after it; that is a quarter of its share, twice.
+    assert done.index("t0") >= 60 - 2 * (60 // 8)
+
+
+async def test_a_check_that_is_cancelled_leaves_no_helper():
+    with SilentServer() as silent:
+        targets = [to(silent, f"t{i}") for i in range(4)]
+        checking = asyncio.create_task(run_check(targets, CheckOptions(timeout_s=90, deadline_s=90), helpers=2))
+        await asyncio.to_thread(eventually, lambda: len(helpers_of(os.getpid())) == 2)
+        checking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await checking
+    assert helpers_of(os.getpid()) == set()
+
+
+@pytest.mark.parametrize(("left", "handed_out"), [(2000, 64), (513, 64), (400, 50), (16, 2), (15, 1), (1, 1)])
+def test_of_few_targets_few_are_handed_out(left, handed_out):
+    assert spread._handed_out(left, 2) == handed_out
+
+
+def test_helpers_probe_on_uvloop_where_it_is_installed(monkeypatch):
+    uvloop = pytest.importorskip("uvloop")
+    assert helper._quickest_loop() is uvloop.new_event_loop
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    assert helper._quickest_loop() is None
 
 
 @pytest.mark.parametrize(
