@@ -171,6 +171,7 @@ def is_address(text: str) -> bool:
     return "%" not in text or _SCOPED.fullmatch(text) is not None
 
 
+_network = functools.lru_cache(maxsize=_KEPT)(ipaddress.ip_network)
 _SCOPED = re.compile(r"[^%]*%[A-Za-z0-9_.-]{1,15}")
 _HTTP_PATH = re.compile(r"/[!-~]*")
 
@@ -194,8 +195,8 @@ def bracketed(host: str) -> str:
 def check_network(value: str, field_name: str) -> None:
     """Raise ``ValueError`` unless the value is a network in CIDR form, such as ``10.20.0.0/16``."""
     try:
-        ipaddress.ip_network(value)
-    except ValueError as error:
+        _network(value)
+    except (TypeError, ValueError) as error:  # TypeError: a list, of which nothing is kept
         raise ValueError(f"{field_name}: {error}; write a network such as 10.20.0.0/16") from None
     if "%" in value:
         raise ValueError(f"{field_name}: {value!r} names an interface; leave '%' out")
@@ -461,7 +462,8 @@ def from_bytes(kind: type[T], data: bytes) -> T:
 
 def _time_to_text(value: Any) -> str:
     if isinstance(value, pendulum.DateTime):
-        return value.in_timezone("UTC").isoformat().replace("+00:00", "Z")
+        in_utc = value if value.tzinfo is pendulum.UTC else value.in_timezone("UTC")
+        return in_utc.isoformat().replace("+00:00", "Z")
     raise TypeError(f"{type(value).__name__} is no JSON value")
 
 
@@ -470,7 +472,7 @@ def _time_from_text(kind: type, value: Any) -> Any:
         raise TypeError(f"{kind.__name__} is no type of this module")
     try:
         if isinstance(value, str) and _OWN_TIME.fullmatch(value):  # a tenth of what parsing any form takes
-            return pendulum.DateTime.fromisoformat(value.removesuffix("Z")).replace(tzinfo=pendulum.UTC)
+            return datetime.replace(pendulum.DateTime.fromisoformat(value.removesuffix("Z")), tzinfo=pendulum.UTC)
         # Not pendulum.parse(): it takes "now" and "12:00" as well, which are another time at every reading.
         return pendulum.instance(datetime.fromisoformat(value), tz="UTC").in_timezone("UTC")
     except (OverflowError, TypeError, ValueError) as error:  # OverflowError: no such year in UTC

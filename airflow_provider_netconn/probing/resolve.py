@@ -13,6 +13,7 @@ import contextlib
 import os
 import queue
 import socket
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -44,57 +45,44 @@ async def resolve(name: str, *, dns_client: DnsClient, timeout_s: float, prefer_
         return StageResult(
             stage=Stage.RESOLVE, ok=True, finding=Finding.LITERAL, detail={"name": name, "addresses": [name]}
         )
-    system_task = asyncio.ensure_future(_ask_system(name, timeout_s))
+    until = time.monotonic() + timeout_s
+    asked = _ask_system(name)
     try:
         dns = await dns_client.addresses(name, timeout_s)
-        if prefer_nameserver:
-            await asyncio.wait([system_task], timeout=SYSTEM_GRACE_S)
-            system = system_task.result() if system_task.done() else SystemAnswer(error="no answer yet")
-        else:
-            system = await system_task
+        if not asked.done():
+            await asyncio.wait([asked], timeout=SYSTEM_GRACE_S if prefer_nameserver else until - time.monotonic())
+        late = "no answer yet" if prefer_nameserver else f"no answer within {timeout_s:g} s"
+        system = asked.result() if asked.done() else SystemAnswer(error=late)
     finally:
-        system_task.cancel()
+        asked.cancel()
     return _result(name, dns, system, prefer_nameserver)
 
 
-async def _ask_system(name: str, timeout_s: float) -> SystemAnswer:
-    try:
-        async with asyncio.timeout(timeout_s):
-            infos = await _getaddrinfo_in_thread(name)
-    except TimeoutError:
-        return SystemAnswer(error=f"no answer within {timeout_s:g} s")
-    except (OSError, UnicodeError, RuntimeError) as error:  # RuntimeError: this system gives no more threads
-        return SystemAnswer(error=str(error))
-    return SystemAnswer(addresses=tuple(dict.fromkeys(str(info[4][0]) for info in infos)))
-
-
-def _getaddrinfo_in_thread(name: str) -> asyncio.Future[Sequence[tuple[Any, ...]]]:
+def _ask_system(name: str) -> asyncio.Future[SystemAnswer]:
     """Run ``getaddrinfo``, which blocks and cannot be cancelled, in a thread of its own.
 
     Not in a pool of so many: names that hang would keep its threads from the others.
     """
     loop = asyncio.get_running_loop()
-    future: asyncio.Future[Sequence[tuple[Any, ...]]] = loop.create_future()
+    future: asyncio.Future[SystemAnswer] = loop.create_future()
 
-    def deliver(infos: Sequence[tuple[Any, ...]], error: Exception | None) -> None:
-        if future.done():
-            return
-        if error is None:
-            future.set_result(infos)
-        else:
-            future.set_exception(error)
+    def deliver(answer: SystemAnswer) -> None:
+        if not future.done():
+            future.set_result(answer)
 
     def run() -> None:
-        infos: Sequence[tuple[Any, ...]] = ()
-        failure = None
         try:
             infos = _getaddrinfo(name)
+            answer = SystemAnswer(addresses=tuple(dict.fromkeys(str(info[4][0]) for info in infos)))
         except (OSError, UnicodeError) as error:
-            failure = error
+            answer = SystemAnswer(error=str(error))
         with contextlib.suppress(RuntimeError):  # nobody waits any more: the loop is closed
-            loop.call_soon_threadsafe(deliver, infos, failure)
+            loop.call_soon_threadsafe(deliver, answer)
 
-    _in_thread(run)
+    try:
+        _in_thread(run)
+    except RuntimeError as error:  # this system gives no more threads
+        deliver(SystemAnswer(error=str(error)))
     return future
 
 
