@@ -193,12 +193,15 @@ class FaultBook:
         self._faults: dict[int, Fault] = {}
         self._numbers = itertools.count(1)
         self._hidden: dict[str, _Hidden] = {}
+        self.changes = 0
+        """Grows with each fault that comes or goes."""
 
     def add(self, rule: FaultRule) -> Fault:
         """Add a fault behind the others."""
         with self._lock:
             fault = Fault(next(self._numbers), rule)
             self._faults[fault.number] = fault
+            self.changes += 1
         return fault
 
     def all(self) -> list[Fault]:
@@ -212,12 +215,14 @@ class FaultBook:
         :return: whether there was one of that number
         """
         with self._lock:
+            self.changes += 1
             self._hidden = {path: hidden for path, hidden in self._hidden.items() if hidden.fault.number != number}
             return self._faults.pop(number, None) is not None
 
     def clear(self) -> None:
         """Remove all faults."""
         with self._lock:
+            self.changes += 1
             self._faults.clear()
             self._hidden.clear()
 

@@ -26,7 +26,7 @@ from airflow_provider_netconn.lab.packets.machines import Machine, place_machine
 from airflow_provider_netconn.lab.packets.namespaces import in_network, new_network, run_tool, write_setting
 from airflow_provider_netconn.lab.packets.packet_faults import Delay, blocks_of
 from airflow_provider_netconn.lab.packets.places import INTERNET, PlaceKind, places
-from airflow_provider_netconn.lab.packets.policy import ICMP, TCP, UDP, Target, Verdict, policy
+from airflow_provider_netconn.lab.packets.policy import ICMP, TCP, UDP, Action, Target, Verdict, policy
 from airflow_provider_netconn.lab.packets.ruleset import BASE, SEEN_TABLE, Block, Translation, reached, ruleset
 from airflow_provider_netconn.lab.serving import listening_socket
 
@@ -38,6 +38,9 @@ ROUTER: Final = "169.254.1.1"
 
 FOLLOW_S: Final = 0.1
 """How long the rules stay as they are at least, in seconds."""
+
+LOOK_S: Final = 0.5
+"""How long they stay at most where nobody changed anything: time changes things too, such as a hub's routing."""
 
 _LOG: Final = logging.getLogger("netconn.lab")
 
@@ -173,12 +176,16 @@ class Isolation:
     # -- rules -----------------------------------------------------------------------------------
 
     async def _follow(self) -> None:
+        seen, looked = (-1, -1), 0.0
         while True:
             started = time.monotonic()
-            try:
-                self.apply()
-            except Exception:  # noqa: BLE001 - the lab goes on, under the rules that it has
-                _LOG.exception("the lab could not renew its packet rules")
+            now = (self._lab.plane.store.changes, self._lab.faults.changes)
+            if now != seen or started - looked >= LOOK_S:
+                seen, looked = now, started
+                try:
+                    self.apply()
+                except Exception:  # noqa: BLE001 - the lab goes on, under the rules that it has
+                    _LOG.exception("the lab could not renew its packet rules")
             took = time.monotonic() - started
             await asyncio.sleep(max(FOLLOW_S, 10 * took))  # a large landscape takes a tenth of a core, not all of one
 
@@ -194,34 +201,46 @@ class Isolation:
         blocks, delays = self._faults(machines, where)
         machines += self._held_up(machines, delays)
         verdicts = tuple(reached(policy(plane, machines, _targets(where, machines))))
-        translations = [
-            Translation(machine=machine, address=one.address, port=one.port, local=local, hides=one.place == INTERNET)
-            for machine, address, place in dict.fromkeys(
-                (v.machine, v.target.address, v.target.place) for v in verdicts
-            )
-            for one, local in where.get((place.casefold(), address), ())
-        ]
         outside = [one.device for one in machines if one.place == INTERNET]
-        rules = ruleset(machines, verdicts, translations, blocks, outside=outside)
+        rules = ruleset(machines, verdicts, self._translations(verdicts, where), blocks, outside=outside)
         self._verdicts = verdicts
         if rules != self._rules:
             run_tool(["nft", "-f", "-"], rules)
             self._rules = rules
 
-    def _listening(self) -> dict[tuple[str, str], list[tuple[Listener, Endpoint]]]:
-        """Who listens, by place and address, and where that is on this machine."""
+    def _listening(self) -> dict[tuple[str, str], list[Listener]]:
+        """Who listens, by place and address."""
         lab = self._lab
-        found: dict[tuple[str, str], list[tuple[Listener, Endpoint]]] = {}
+        found: dict[tuple[str, str], list[Listener]] = {}
         for one in (*listeners(lab.plane, lab.names.public.hosts()), *self._own_servers()):
-            local = self._resolver(one) if one.role is Role.RESOLVER else None
-            local = local or lab.addresses.local(one.place, one.address, one.port)
-            found.setdefault((one.place.casefold(), one.address), []).append((one, local))
+            found.setdefault((one.place.casefold(), one.address), []).append(one)
         return found
 
+    def _translations(
+        self, verdicts: Iterable[Verdict], where: dict[tuple[str, str], list[Listener]]
+    ) -> Iterator[Translation]:
+        """Of what machines can reach; nobody has to serve the rest."""
+        passing = (one for one in verdicts if one.decision.action is Action.PASS)
+        for machine, target in dict.fromkeys((one.machine, one.target) for one in passing):
+            for one in where.get((target.place.casefold(), target.address), ()):
+                yield Translation(
+                    machine=machine,
+                    address=one.address,
+                    port=one.port,
+                    local=self._local(one),
+                    hides=one.place == INTERNET,
+                )
+
+    def _local(self, listener: Listener) -> Endpoint:
+        """Where that is on this machine."""
+        if listener.role is Role.RESOLVER:
+            return self._resolver(listener)
+        return self._lab.addresses.local(listener.place, listener.address, listener.port)
+
     def _faults(
-        self, machines: list[Machine], where: dict[tuple[str, str], list[tuple[Listener, Endpoint]]]
+        self, machines: list[Machine], where: dict[tuple[str, str], list[Listener]]
     ) -> tuple[list[Block], list[Delay]]:
-        served = [listener for found in where.values() for listener, _ in found]
+        served = [listener for found in where.values() for listener in found]
         names = {place.key: place.name for place in places(self._lab.plane)}
         told = blocks_of(self._lab.faults.all(), machines, served, names)
         found = [one.block if isinstance(one, Delay) else one for one in told]
@@ -265,9 +284,9 @@ class Isolation:
     def reach(self, target: Endpoint) -> Endpoint:
         """:return: where the lab's own process dials what has an address in the landscape"""
         for (_, address), found in self._listening().items():
-            for listener, local in found if address == target.address else ():
+            for listener in found if address == target.address else ():
                 if listener.port == target.port:
-                    return local
+                    return self._local(listener)
         return target
 
     # -- what can be asked -----------------------------------------------------------------------
@@ -316,14 +335,12 @@ class Isolation:
 _SERVER: Final = "server:"
 
 
-def _targets(
-    where: dict[tuple[str, str], list[tuple[Listener, Endpoint]]], machines: Iterable[Machine]
-) -> Iterator[Target]:
+def _targets(where: dict[tuple[str, str], list[Listener]], machines: Iterable[Machine]) -> Iterator[Target]:
     for (_, address), found in where.items():
-        ports = tuple(dict.fromkeys(listener.port for listener, _ in found))
-        is_resolver = any(listener.role is Role.RESOLVER for listener, _ in found)
+        ports = tuple(dict.fromkeys(listener.port for listener in found))
+        is_resolver = any(listener.role is Role.RESOLVER for listener in found)
         protocols = (TCP, UDP) if is_resolver else (TCP,)
-        yield Target(place=found[0][0].place, address=address, protocols=protocols, ports=ports)
+        yield Target(place=found[0].place, address=address, protocols=protocols, ports=ports)
     for machine in machines:
         yield Target(place=machine.place, address=machine.address, protocols=(TCP, UDP, ICMP))
 

@@ -8,13 +8,15 @@ routing", next hop None).
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_netconn.lab.packets.machines import interface_of, subnet_with
-from airflow_provider_netconn.lab.packets.places import INTERNET, METADATA_ADDRESS, RESOLVER_ADDRESS
+from airflow_provider_netconn.lab.packets.places import INTERNET, METADATA_ADDRESS, RESOLVER_ADDRESS, places
 from airflow_provider_netconn.lab.resources.learned_routes import TUNNEL_UP, LearnedRoute, learned_routes
 from airflow_provider_netconn.lab.resources.network_interfaces import network_of
 from airflow_provider_netconn.lab.resources.network_paths import (
@@ -33,6 +35,7 @@ from airflow_provider_netconn.lab.resources.network_paths import (
 from airflow_provider_netconn.lab.resources.network_references import VIRTUAL_NETWORKS, id_of
 from airflow_provider_netconn.lab.resources.network_security_groups import LAST_PORT, RULES, Flow, read_ports
 from airflow_provider_netconn.lab.resources.private_link import APPROVED, status_of
+from airflow_provider_netconn.lab.resources.route_tables import ROUTES
 from airflow_provider_netconn.lab.resources.virtual_wans import VIRTUAL_HUBS, routing_state
 
 if TYPE_CHECKING:
@@ -106,11 +109,55 @@ def policy(plane: ControlPlane, machines: Iterable[Machine], targets: Iterable[T
     """:return: what becomes of packets from each machine to each target that it may mean by an address; all that is
     not in it is dropped"""
     every = tuple(targets)
-    cuts = _cuts(plane)
-    return tuple(one for machine in machines for target in every for one in _verdicts(plane, machine, target, cuts))
+    decider = _Decider(plane)
+    return tuple(one for machine in machines for target in every for one in _verdicts(decider, machine, target))
 
 
-def _verdicts(plane: ControlPlane, machine: Machine, target: Target, cuts: list[int]) -> Iterator[Verdict]:
+class _Decider:
+    """Decides for one moment. Public addresses that no prefix of the landscape tells apart are treated alike, so that
+    thousands of services do not take thousands of looks.
+    """
+
+    def __init__(self, plane: ControlPlane) -> None:
+        self.cuts = _cuts(plane)
+        self._plane = plane
+        self._prefixes = _prefixes(plane)
+        self._decided: dict[tuple[Any, ...], Decision] = {}
+        self._classes: dict[str, tuple[Any, ...]] = {}
+
+    def decide(self, machine: Machine, target: Target, protocol: str, port: int) -> Decision:
+        if target.place != INTERNET:
+            return decide(self._plane, machine, target, protocol, port)
+        key = (machine.device, protocol, port, self._class_of(target.address))
+        if key not in self._decided:
+            self._decided[key] = decide(self._plane, machine, target, protocol, port)
+        return self._decided[key]
+
+    def _class_of(self, text: str) -> tuple[Any, ...]:
+        """What is the same for addresses that are treated alike."""
+        if text not in self._classes:
+            address = ipaddress.IPv4Address(text)
+            is_platform = text if text in {RESOLVER_ADDRESS, METADATA_ADDRESS} else None
+            self._classes[text] = (is_platform, *(prefix for prefix in self._prefixes if address in prefix))
+        return self._classes[text]
+
+
+def _prefixes(plane: ControlPlane) -> list[ipaddress.IPv4Network]:
+    """All prefixes that routes, rules, networks and sites name."""
+    texts = [prefix for place in places(plane) for prefix in place.prefixes]
+    texts += [str(route.properties["addressPrefix"]) for route in plane.store.of_type(ROUTES)]
+    for rule in plane.store.of_type(RULES):
+        texts += [str(rule.properties.get("destinationAddressPrefix") or "")]
+        texts += rule.properties["destinationAddressPrefixes"]
+    found = set()
+    for text in texts:
+        with contextlib.suppress(ValueError):  # a service tag, or IPv6
+            found.add(ipaddress.IPv4Network(text, strict=False))
+    return sorted(found)
+
+
+def _verdicts(decider: _Decider, machine: Machine, target: Target) -> Iterator[Verdict]:
+    cuts = decider.cuts
     if target.place == machine.place and target.address == machine.address:
         return
     for protocol in target.protocols:
@@ -118,7 +165,7 @@ def _verdicts(plane: ControlPlane, machine: Machine, target: Target, cuts: list[
             (first, after - 1) for first, after in zip(cuts, [*cuts[1:], LAST_PORT + 1], strict=True)
         ]
         for first, last in spans if protocol != ICMP else [(0, LAST_PORT)]:
-            decision = decide(plane, machine, target, protocol, first)
+            decision = decider.decide(machine, target, protocol, first)
             yield Verdict(
                 machine=machine,
                 target=target,

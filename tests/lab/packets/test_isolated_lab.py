@@ -28,6 +28,8 @@ from tests.lab.packets.changes import (
 from tests.lab.packets.isolated_lab import NETCONN, IsolatedLab
 
 ENDPOINT = [ENDPOINT_ADDRESS, 443]
+LONG = f"61.{os.getpid()}"
+"""How long programs sleep that are to be ended; as nobody else's do."""
 
 SERVE = """
 import socket, sys
@@ -347,7 +349,7 @@ def test_packets_are_as_late_as_a_fault_says_and_no_others_are(lab):
 def test_nothing_outside_changes_and_nothing_is_left_even_if_the_lab_is_killed(tmp_path, isolated_lab_session):
     before = outside()
     own = IsolatedLab(tmp_path)
-    with own.start("data", "sh", "-c", "sleep 62 & echo up; sleep 62") as program:
+    with own.start("data", "sh", "-c", f"sleep {LONG} & echo up; sleep {LONG}") as program:
         assert program.stdout.readline() == "up\n"
         assert outside() == before
         networks = {network_of(own.state["pid"]), network_of(program.pid)}
@@ -355,17 +357,17 @@ def test_nothing_outside_changes_and_nothing_is_left_even_if_the_lab_is_killed(t
         os.kill(own.state["pid"], signal.SIGKILL)
         assert program.wait(10) == 125
     wait_until(lambda: not any(map(is_in_use, networks)))
-    assert sleepers("62") == []
+    assert sleepers(LONG) == []
     assert outside() == before
 
 
 def test_programs_end_with_exec_even_if_that_is_killed(lab):
-    script = "sleep 61 & setsid sleep 61 & echo up; sleep 61"
+    script = f"sleep {LONG} & setsid sleep {LONG} & echo up; sleep {LONG}"
     with lab.start("twin", "sh", "-c", script, start_new_session=True) as program:
         assert program.stdout.readline() == "up\n"
-        assert len(sleepers("61")) >= 2
+        assert len(sleepers(LONG)) >= 2
         program.kill()
-    wait_until(lambda: sleepers("61") == [])
+    wait_until(lambda: sleepers(LONG) == [])
 
 
 def sleepers(seconds):

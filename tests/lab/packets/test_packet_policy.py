@@ -171,3 +171,13 @@ def test_a_place_that_is_not_there_is_told_with_those_that_are(landscape, name):
 
 def test_places_are_the_internet_networks_and_sites(landscape):
     assert [place.name for place in places(landscape.plane)] == ["internet", "data", "spoke", "twin", "office"]
+
+
+def test_public_addresses_are_told_apart_where_a_rule_or_route_does(landscape):
+    machine = place_machine(landscape.plane, "data", number=1)
+    addresses = ["198.19.7.7", "198.19.7.8", "198.19.9.9"]
+    targets = [Target(place=INTERNET, address=address, ports=(443,)) for address in addresses]
+    route(landscape, "198.19.7.7/32", "None", "data/machines")
+    told = policy(landscape.plane, [machine], targets)
+    assert [one.decision for one in told] == [decide(landscape.plane, machine, one, TCP, 443) for one in targets]
+    assert [one.decision.action for one in told] == [Action.DROP, Action.PASS, Action.PASS]
