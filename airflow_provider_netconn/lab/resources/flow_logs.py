@@ -27,8 +27,8 @@ from airflow_provider_netconn.lab.arm.schema import (
 from airflow_provider_netconn.lab.arm.store import Resource
 from airflow_provider_netconn.lab.arm.writes import act
 from airflow_provider_netconn.lab.resources.network_references import (
+    FLOW_LOGS,
     INTERFACES,
-    NETWORK_WATCHERS,
     SECURITY_GROUPS,
     SUBNETS,
     VIRTUAL_NETWORKS,
@@ -44,8 +44,6 @@ from airflow_provider_netconn.lab.resources.network_versions import (
 
 if TYPE_CHECKING:
     from airflow_provider_netconn.lab.arm.engine import ControlPlane
-
-FLOW_LOGS = f"{NETWORK_WATCHERS}/flowLogs"
 
 TARGETS = tuple(name.casefold() for name in (SECURITY_GROUPS, VIRTUAL_NETWORKS, SUBNETS, INTERFACES))
 

@@ -30,6 +30,7 @@ NAT_GATEWAYS = "Microsoft.Network/natGateways"
 APPLICATION_SECURITY_GROUPS = "Microsoft.Network/applicationSecurityGroups"
 VNET_GATEWAYS = "Microsoft.Network/virtualNetworkGateways"
 NETWORK_WATCHERS = "Microsoft.Network/networkWatchers"
+FLOW_LOGS = f"{NETWORK_WATCHERS}/flowLogs"
 
 
 @dataclass(frozen=True, kw_only=True)

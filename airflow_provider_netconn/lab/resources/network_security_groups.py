@@ -20,6 +20,7 @@ from airflow_provider_netconn.lab.arm.schema import Anything, Choice, Flag, Item
 from airflow_provider_netconn.lab.arm.store import Resource
 from airflow_provider_netconn.lab.resources.network_references import (
     APPLICATION_SECURITY_GROUPS,
+    FLOW_LOGS,
     INTERFACES,
     SECURITY_GROUPS,
     SUBNETS,
@@ -130,7 +131,7 @@ class SecurityGroups(ResourceKind):
             kind.render(plane, rule, look)
             for rule in kind.members(plane, resource.path.children("defaultSecurityRules"))
         ]
-        for name, type_name in (("subnets", SUBNETS), ("networkInterfaces", INTERFACES)):
+        for name, type_name in (("subnets", SUBNETS), ("networkInterfaces", INTERFACES), ("flowLogs", FLOW_LOGS)):
             users = _users(plane, resource, type_name)
             if users:
                 shown[name] = [{"id": user.id} for user in users]

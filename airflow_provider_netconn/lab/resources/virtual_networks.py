@@ -33,6 +33,7 @@ from airflow_provider_netconn.lab.arm.writes import act
 from airflow_provider_netconn.lab.resources import peerings
 from airflow_provider_netconn.lab.resources.hub_connections import connection_of
 from airflow_provider_netconn.lab.resources.network_references import (
+    FLOW_LOGS,
     INTERFACES,
     NAT_GATEWAYS,
     PEERINGS,
@@ -199,7 +200,8 @@ class VirtualNetworks(ResourceKind):
         shown = super().render_properties(plane, resource, look)
         if shown["provisioningState"] == "Succeeded" and _children_change(plane, resource):
             shown["provisioningState"] = "Updating"
-        return shown
+        logs = plane.store.referrers(resource.path, FLOW_LOGS)
+        return {**shown, "flowLogs": [{"id": log.id} for log in logs]} if logs else shown
 
 
 class Subnets(ResourceKind):

@@ -70,6 +70,7 @@ def test_a_flow_log_has_its_defaults_and_its_targets_guid(plane):
     assert properties["targetResourceGuid"] == guid
     assert properties["retentionPolicy"] == {"days": 0, "enabled": False}
     assert properties["format"] == {"type": "JSON", "version": 1}
+    assert shown(plane, Subject(GROUP, None))["flowLogs"] == [ref(log.path)]
 
 
 def test_a_target_has_one_flow_log(plane):
