@@ -365,7 +365,7 @@ def test_programs_end_with_exec_even_if_that_is_killed(lab):
     script = f"sleep {LONG} & setsid sleep {LONG} & echo up; sleep {LONG}"
     with lab.start("twin", "sh", "-c", script, start_new_session=True) as program:
         assert program.stdout.readline() == "up\n"
-        assert len(sleepers(LONG)) >= 2
+        wait_until(lambda: len(sleepers(LONG)) == 3)
         program.kill()
     wait_until(lambda: sleepers(LONG) == [])
 
