@@ -116,20 +116,7 @@ def ruleset(
     for protocol, name in ((TCP, "over_tcp"), (UDP, "over_udp")):
         lines += _map(name, "ifname . ipv4_addr . inet_service : verdict", _spans(told, protocol), "flags interval")
     lines += _map("over_icmp", "ifname . ipv4_addr : verdict", _pairs(told), "")
-    marks = {one.device: one.mark for one in every if one.is_late}
-    late = [line for one in blocked if one.harm is Harm.DELAY for line in _late_lines(one, marks)]
-    lines += _chain("hold_up", "type filter hook prerouting priority -300;", *late)
-    lines += _chain(
-        "decide",
-        "type filter hook prerouting priority -150; policy drop;",
-        'iifname != "netconn*" accept',
-        f"meta mark >= {FIRST_MARK} accept",  # on its way to be held up; when it is back, it has no mark
-        *(_block_line(one) for one in blocked if one.harm is not Harm.DELAY),
-        "ct direction reply accept",
-        "meta l4proto tcp iifname . ip daddr . tcp dport vmap @over_tcp",
-        "meta l4proto udp iifname . ip daddr . udp dport vmap @over_udp",
-        "meta l4proto icmp iifname . ip daddr vmap @over_icmp",
-    )
+    lines += _guards(every, blocked)
     rejects = (
         f"meta mark {_REFUSED} meta l4proto tcp reject with tcp reset",
         f"meta mark {_REFUSED} reject with icmpx type port-unreachable",
@@ -152,6 +139,24 @@ def ruleset(
         *((f'oifname {{ {away} }} iifname "netconn*" snat ip to iifname map @addresses',) if away else ()),
     )
     return "\n".join([*lines, "}"]) + "\n"
+
+
+def _guards(machines: Iterable[Machine], blocked: tuple[Block, ...]) -> list[str]:
+    """What is looked at when a packet comes in: whether it is to be late, and whether it passes."""
+    marks = {one.device: one.mark for one in machines if one.is_late}
+    late = [line for one in blocked if one.harm is Harm.DELAY for line in _late_lines(one, marks)]
+    held = _chain("hold_up", "type filter hook prerouting priority -300;", *late)
+    return held + _chain(
+        "decide",
+        "type filter hook prerouting priority -150; policy drop;",
+        'iifname != "netconn*" accept',
+        f"meta mark >= {FIRST_MARK} accept",  # on its way to be held up; when it is back, it has no mark
+        *(_block_line(one) for one in blocked if one.harm is not Harm.DELAY),
+        "ct direction reply accept",
+        "meta l4proto tcp iifname . ip daddr . tcp dport vmap @over_tcp",
+        "meta l4proto udp iifname . ip daddr . udp dport vmap @over_udp",
+        "meta l4proto icmp iifname . ip daddr vmap @over_icmp",
+    )
 
 
 def _chain(name: str, *rules: str) -> list[str]:
