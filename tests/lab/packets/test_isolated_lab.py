@@ -346,9 +346,10 @@ def test_packets_are_as_late_as_a_fault_says_and_no_others_are(lab):
 # -- nothing is left, nothing outside is touched -------------------------------------------------------
 
 
-def test_nothing_outside_changes_and_nothing_is_left_even_if_the_lab_is_killed(tmp_path, isolated_lab_session):
+def test_nothing_outside_changes_and_nothing_is_left_even_if_the_lab_is_killed(tmp_path, isolated_lab_session, request):
     before = outside()
     own = IsolatedLab(tmp_path)
+    request.addfinalizer(own.stop)
     with own.start("data", "sh", "-c", f"sleep {LONG} & echo up; sleep {LONG}") as program:
         assert program.stdout.readline() == "up\n"
         assert outside() == before
