@@ -238,7 +238,11 @@ def _detached(options: argparse.Namespace, path: Path) -> int:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    deadline = time.monotonic() + READY_LIMIT_S
+    from airflow_provider_netconn.lab.services.azurite import INSTALL_LIMIT_S
+
+    # An isolated lab has Azurite installed before it is cut off from the registry of npm.
+    limit_s = READY_LIMIT_S + (INSTALL_LIMIT_S if options.isolated else 0)
+    deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline and process.poll() is None:
         if path.exists():
             sys.stdout.write(log_path(path).read_text(encoding="utf-8", errors="replace"))
@@ -246,7 +250,7 @@ def _detached(options: argparse.Namespace, path: Path) -> int:
         time.sleep(_STEP_S)
     process.terminate()
     said = log_path(path).read_text(encoding="utf-8", errors="replace").strip().removeprefix("netconn lab: ")
-    raise LabError(said or f"the lab was not ready after {READY_LIMIT_S:g} s; see {log_path(path)}")
+    raise LabError(said or f"the lab was not ready after {limit_s:g} s; see {log_path(path)}")
 
 
 def _client(options: argparse.Namespace) -> AdminClient:

@@ -293,7 +293,7 @@ class _Reader:
         document = self._document
         kind = document.choice(entry.get("kind", "ServicePrincipal"), f"{path}.kind", _KINDS, "a kind of principal")
         has_app = kind in {"ServicePrincipal", "ManagedIdentity"}
-        secret = entry.get("client_secret", secrets.token_urlsafe(24) if kind == "ServicePrincipal" else None)
+        secret = entry.get("client_secret", f"lab{secrets.token_urlsafe(24)}" if kind == "ServicePrincipal" else None)
         texts = {key: entry.get(key) for key in ("user_principal_name", "resource_id")}
         if kind == "User":
             domain = self._tenants[self._tenant_of(entry, path)].domain

@@ -18,7 +18,7 @@ from referencing import Registry
 from referencing import Resource as SchemaDocument
 from referencing.jsonschema import DRAFT4
 
-SHARED = Path(__file__).parents[3] / "shared"
+SHARED = (Path(__file__).parents[3] / "shared").resolve()
 SWAGGER = SHARED / "azure-spec" / "swagger"
 EXAMPLES = SHARED / "azure-spec" / "examples"
 SCENARIOS = SHARED / "arm-replay" / "scenarios"

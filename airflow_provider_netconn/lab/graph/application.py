@@ -243,7 +243,7 @@ class _Graph:
             raise errors.bad_request("Invalid value specified for property 'passwordCredential'.")
         now = self._clock.now()
         secret = ClientSecret(
-            value=secrets.token_urlsafe(30),
+            value=f"lab{secrets.token_urlsafe(30)}",  # a leading dash would be an option to a shell command
             expires_at=queries.time_of(asked.get("endDateTime"), now + SECRET_LIFETIME_S),
             display_name=str(asked.get("displayName") or ""),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
 import subprocess
 import sys
@@ -38,6 +39,10 @@ print(json.dumps([dial(address, port, float(sys.argv[2])) for address, port in t
 """
 
 
+WITHOUT_AZURITE = {**os.environ, "NETCONN_LAB_AZURITE": "none"}
+"""Storage is not what these tests are about, and to install it takes half a minute."""
+
+
 class IsolatedLab:
     """A process ``netconn lab up --isolated``, and what tests ask of it."""
 
@@ -51,6 +56,7 @@ class IsolatedLab:
 
     def lab(self, command, *words, check=True, **options):
         """Run a command of the lab to its end."""
+        options.setdefault("env", WITHOUT_AZURITE)
         ran = subprocess.run(
             [*NETCONN, command, "--state", str(self.path), *words],
             capture_output=True,

@@ -389,6 +389,7 @@ def test_a_user_who_is_not_root_runs_it_and_stays_who_he_is(tmp_path):
     if why_not():
         pytest.skip(why_not())
     script = f"""
+export NETCONN_LAB_AZURITE=none
 lab() {{ command=$1; shift
   "$PYTHON" -m airflow_provider_netconn.cli lab "$command" --state {tmp_path}/lab.json "$@"; }}
 lab up --isolated --speed instant --detach --seed {LANDSCAPE} >&2
