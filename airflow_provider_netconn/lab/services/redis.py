@@ -7,6 +7,7 @@ answered.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import tempfile
 from pathlib import Path
@@ -59,7 +60,7 @@ class RedisServer:
         keys = tuple(cache.properties["keys"].values())
         if keys != self._keys:
             passwords = [f">{key}" for key in keys]
-            reader, writer = await asyncio.open_unix_connection(str(Path(self._folder.name) / _SOCKET))
+            reader, writer = await self._dial()
             if self._keys:
                 writer.write(_command("AUTH", self._keys[0]))
                 await reader.readline()
@@ -69,7 +70,15 @@ class RedisServer:
             if not answer.startswith(b"+OK"):
                 raise ProgramError(f"redis-server refuses the cache's keys: {answer!r}")
             self._keys = keys
-        return await asyncio.open_unix_connection(str(Path(self._folder.name) / _SOCKET))
+        return await self._dial()
+
+    async def _dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """By way of the open folder: a socket's path has 107 octets at most (unix(7)), and a folder's may have more."""
+        folder = os.open(self._folder.name, os.O_PATH)
+        try:
+            return await asyncio.open_unix_connection(f"/proc/self/fd/{folder}/{_SOCKET}")
+        finally:
+            os.close(folder)
 
     async def stop(self) -> None:
         """End it."""
