@@ -56,4 +56,5 @@ def get_provider_info() -> dict[str, Any]:
         "description": "Manage and verify private connectivity to Azure from inside Apache Airflow.",
         "versions": [__version__],
         "connection-types": [dict(AZURE_NETWORK)],
+        "extra-links": ["airflow_provider_netconn.operators.azure_portal.AzurePortalLink"],
     }
