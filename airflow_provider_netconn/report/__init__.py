@@ -7,6 +7,7 @@ Airflow. Jinja2, msgspec and rich are imported when they are first needed.
 from __future__ import annotations
 
 from airflow_provider_netconn.report.formats import FORMATS, Format, format_for, render
+from airflow_provider_netconn.report.html import render_side_by_side
 from airflow_provider_netconn.report.json_report import read, report_schema
 from airflow_provider_netconn.report.local_file import write_local
 from airflow_provider_netconn.report.text import plain_table, verdict_table
@@ -18,6 +19,7 @@ __all__ = [
     "plain_table",
     "read",
     "render",
+    "render_side_by_side",
     "report_schema",
     "verdict_table",
     "write_local",

@@ -29,7 +29,7 @@ from airflow_provider_netconn.report import wording
 from airflow_provider_netconn.report.details import breakable, detail_markup
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment
 
 MAX_WITH_RAW_JSON: Final = 500
 """Reports of more verdicts than this leave the raw JSON of each out of the page; it would double the file."""
@@ -70,9 +70,10 @@ class Card:
 
 def render(report: Report) -> str:
     """The report as the text of one HTML page."""
-    template, style, script = _parts()
     from markupsafe import Markup
 
+    environment, style, script = _parts()
+    template = environment.get_template("report.html.jinja")
     tones = [_tone(verdict) for verdict in report.verdicts]
     return template.render(
         report=report,
@@ -89,14 +90,34 @@ def render(report: Report) -> str:
     )
 
 
+def render_side_by_side(before: Report, after: Report) -> str:
+    """Two reports as the text of one HTML page, a row for each target: what was seen before, and what after.
+
+    A target that is in one of them only has an empty place in the other.
+    """
+    from markupsafe import Markup
+
+    environment, style, _ = _parts()
+    sides = tuple({card.verdict.target: card for card in _cards(report)} for report in (before, after))
+    targets = dict.fromkeys(verdict.target for report in (after, before) for verdict in report.verdicts)
+    return environment.get_template("side_by_side.html.jinja").render(
+        reports=(before, after),
+        rows=[(target, [cards.get(target) for cards in sides]) for target in targets],
+        summaries=tuple(wording.summary(report) for report in (before, after)),
+        style=Markup(style),  # noqa: S704 - our own file
+        style_hash=_hash(style),
+    )
+
+
 @functools.cache
-def _parts() -> tuple[Template, str, str]:
-    """The page's template, its style and its script."""
+def _parts() -> tuple[Environment, str, str]:
+    """Where the pages' templates are, their style and their script."""
     import jinja2  # not needed to import an operator
 
     folder = resources.files(__package__)
     texts = {name: folder.joinpath(name).read_text(encoding="utf-8") for name in ("report.css", "report.js")}
     environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: folder.joinpath(name).read_text(encoding="utf-8")),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -106,8 +127,7 @@ def _parts() -> tuple[Template, str, str]:
     environment.filters["breakable"] = breakable
     environment.filters["duration"] = wording.duration
     environment.filters["utc"] = wording.utc
-    template = environment.from_string(folder.joinpath("report.html.jinja").read_text(encoding="utf-8"))
-    return template, texts["report.css"], texts["report.js"]
+    return environment, texts["report.css"], texts["report.js"]
 
 
 def _finalize(value: Any) -> Any:
