@@ -9,6 +9,7 @@
     │   ├── InvalidConfigError                   a line of a YAML file
     │   └── InvalidConnectionError               an Airflow connection without a usable address
     ├── ReportWriteError                         a report could not be written where it was asked for
+    ├── PrivateResolutionError (also gaierror)   a name that must be private has no private address
     ├── AzureError                               Azure said no, or said nothing
     │   ├── AzureSignInError                     no token: a wrong secret, no identity, no such tenant
     │   ├── AzureTenantError                     a token of the wrong tenant, or none for another one
@@ -30,6 +31,7 @@ A failure that the network caused is no exception: it is a result (see :mod:`air
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 
@@ -83,6 +85,14 @@ class ReportWriteError(NetconnError):
         self.seen = seen
         self.remedy = remedy
         super().__init__(f"report {location}: {seen}" + (f"; {remedy}" if remedy else ""))
+
+
+class PrivateResolutionError(NetconnError, socket.gaierror):
+    """A chosen name has no private address, or none that could be asked for, and a public one must not be dialled.
+
+    Made as :class:`socket.gaierror` is, of a code such as ``socket.EAI_FAIL`` and a message, and caught as one: to a
+    client the name does not resolve.
+    """
 
 
 class AzureError(NetconnError):
