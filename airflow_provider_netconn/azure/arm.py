@@ -96,19 +96,21 @@ class ArmClient:
         if_none_match: str | None = None,
         busy_codes: frozenset[str] = frozenset(),
         query: Mapping[str, str] | None = None,
+        wait: bool = True,
     ) -> Json:
         """Make or replace a resource, and wait until that is done.
 
         :param if_match: only where the resource still has this etag
         :param if_none_match: ``*``: only where there is none
         :param busy_codes: further codes of this resource's provider that mean "not now, try again"
-        :return: the resource as it is then
+        :param wait: else return when the write is accepted, whatever comes of its operation
+        :return: the resource as it is then; without waiting, what the first answer said of it, which may be nothing
         :raises AzureConflictError: with a condition that does not hold; or held by another operation at the deadline
         :raises AzureError: of other kinds
         """
         request = self._request("PUT", resource_id, api_version, query, body=body)
         request.headers.update(_conditions(if_match, if_none_match))
-        return _object(await self._write(resource_id, request, busy_codes=busy_codes), resource_id)
+        return _written(await self._write(resource_id, request, wait=wait, busy_codes=busy_codes), resource_id, wait)
 
     async def patch(
         self,
@@ -119,11 +121,12 @@ class ArmClient:
         if_match: str | None = None,
         busy_codes: frozenset[str] = frozenset(),
         query: Mapping[str, str] | None = None,
+        wait: bool = True,
     ) -> Json:
         """Change parts of a resource, and wait until that is done; otherwise as :meth:`put`."""
         request = self._request("PATCH", resource_id, api_version, query, body=body)
         request.headers.update(_conditions(if_match))
-        return _object(await self._write(resource_id, request, busy_codes=busy_codes), resource_id)
+        return _written(await self._write(resource_id, request, wait=wait, busy_codes=busy_codes), resource_id, wait)
 
     async def change(
         self,
@@ -155,16 +158,23 @@ class ArmClient:
         raise AssertionError("unreachable")
 
     async def delete(
-        self, resource_id: str, *, api_version: str, if_match: str | None = None, query: Mapping[str, str] | None = None
+        self,
+        resource_id: str,
+        *,
+        api_version: str,
+        if_match: str | None = None,
+        query: Mapping[str, str] | None = None,
+        wait: bool = True,
     ) -> bool:
         """Delete a resource, and wait until it is gone.
 
+        :param wait: else return when the request is accepted
         :return: whether there was one
         """
         request = self._request("DELETE", resource_id, api_version, query)
         request.headers.update(_conditions(if_match))
         try:
-            return await self._write(resource_id, request) is not _NO_CONTENT
+            return await self._write(resource_id, request, wait=wait) is not _NO_CONTENT
         except AzureNotFoundError:
             return False
 
@@ -190,7 +200,7 @@ class ArmClient:
 
     # -- how --------------------------------------------------------------------------------------
 
-    async def _write(self, resource: str, request: HttpRequest, **options: Any) -> Any:
+    async def _write(self, resource: str, request: HttpRequest, *, wait: bool = True, **options: Any) -> Any:
         """Send a write and wait for its end; gives the JSON that it ended with, or :data:`_NO_CONTENT`."""
         with deadline(self._timeout_s) if current_deadline() is None else nullcontext():
             first = await self._client.send_request(
@@ -198,6 +208,8 @@ class ArmClient:
             )
             if first.http_response.status_code == _NO_CONTENT_STATUS:
                 return _NO_CONTENT
+            if not wait:
+                return _polled_body(first)
             final = {"final-state-via": "location"} if request.method == "POST" else None
             try:
                 polling = AsyncARMPolling(_POLL_S, lro_options=final)
@@ -232,6 +244,11 @@ def _conditions(if_match: str | None, if_none_match: str | None = None) -> dict[
 
 def _polled_body(answer: Any) -> Any:
     return body_of(answer.http_response)
+
+
+def _written(answer: Any, resource: str, wait: bool) -> Json:
+    # What is accepted is often answered by nothing at all.
+    return {} if answer is None and not wait else _object(answer, resource)
 
 
 def _object(answer: Any, resource: str) -> Json:
