@@ -124,9 +124,10 @@ class RequestFilter:
                 "say whose request is meant by at least one of them; whatever happens to be pending is never taken",
             )  # fmt: skip
         if self.private_endpoint_id:
-            kind = ResourceId.parse(self.private_endpoint_id, "private_endpoint_id").type
-            if kind.casefold() != "microsoft.network/privateendpoints":
-                raise InvalidOptionError("private_endpoint_id", f"it is the id of a {kind}", "give an endpoint's id")
+            ResourceId.parse(self.private_endpoint_id, "private_endpoint_id")
+            if "/providers/microsoft.network/privateendpoints/" not in self.private_endpoint_id.casefold():
+                seen = f"{self.private_endpoint_id} is not the id of a private endpoint"
+                raise InvalidOptionError("private_endpoint_id", seen, "give the endpoint's, not the resource's")
 
     def admits(self, one: Connection) -> bool:
         """Whether a connection is meant."""
