@@ -185,8 +185,8 @@ async def _alone(network_ids: list[str]) -> AsyncIterator[None]:
         for key in sorted({network_id.casefold() for network_id in network_ids}):  # all in one order: no deadlock
             lock = _LOCKS[key]
             while not lock.acquire(blocking=False):
-                _check_time(key, "another task of this process is changing its peerings")
-                await asyncio.sleep(_LOCK_POLL_S)
+                busy = "another task of this process is changing its peerings"
+                await asyncio.sleep(_room_s(_LOCK_POLL_S, key, busy))
             held.append(lock)
         yield
     finally:
@@ -195,15 +195,16 @@ async def _alone(network_ids: list[str]) -> AsyncIterator[None]:
 
 
 async def _pause(state: PeeringState) -> None:
-    _check_time(state.local.peering_id or state.local.network_id, state.line)
-    deadline = current_deadline()
-    await asyncio.sleep(_LOOK_AGAIN_S if deadline is None else min(_LOOK_AGAIN_S, deadline.left_s))
+    await asyncio.sleep(_room_s(_LOOK_AGAIN_S, state.local.peering_id or state.local.network_id, state.line))
 
 
-def _check_time(resource: str, seen: str) -> None:
+def _room_s(wanted_s: float, resource: str, seen: str) -> float:
+    """How long to pause of what is wanted, so that there is time for a look behind it."""
     deadline = current_deadline()
-    if deadline is not None and deadline.pause_s(_LOCK_POLL_S) is None:
+    pause_s = wanted_s if deadline is None else deadline.pause_s(wanted_s)
+    if deadline is not None and pause_s is None:
         raise AzureDeadlineExceededError(
             resource, f"not settled after {deadline.total_s:g} s: {seen}",
             remedy="a retry goes on where this ended; allow more time where that is too short",
         )  # fmt: skip
+    return wanted_s if pause_s is None else pause_s

@@ -264,8 +264,8 @@ def _by_status(wanted: WantedPeering, local: SideState, remote: SideState) -> tu
             found = (
                 Move.LOCAL,
                 (
-                    f"the other side was deleted: the owner of {here} has to update or delete this side, and then {there} "
-                    "make its own again"
+                    f"the other side was deleted: the owner of {here} has to update or delete this side, and then "
+                    f"{there} make its own again"
                 ),
             )
         case PeeringStatus.ABSENT if remote.status is PeeringStatus.DISCONNECTED:
