@@ -1,0 +1,261 @@
+"""One read for all that wait: waiters of one principal on one scope share a poller.
+
+A poller runs on the loop of whoever waits, from the first waiter to the last one. It reads its scope once an interval,
+however many wait, a little earlier each time by chance, so that many pollers do not ask in step; it goes slower where
+Azure says that requests are running out. A poll that fails fails nobody: each waiter has its own patience, and is told
+the last error when that ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import random
+import secrets
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import astuple, replace
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
+
+from airflow_provider_netconn.azure.deadlines import deadline
+from airflow_provider_netconn.azure.watching import Scope, Snapshot
+from airflow_provider_netconn.errors import (
+    AzureError,
+    AzureForbiddenError,
+    AzureNotFoundError,
+    AzureThrottledError,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_netconn.azure.session import AzureSession
+    from airflow_provider_netconn.azure.settings import AzureSettings
+
+log = logging.getLogger("airflow_provider_netconn.azure")
+
+_JITTER: Final = (0.85, 1.0)
+_READ_LIMIT_S: Final = 60.0
+_SLOWEST: Final = 8
+"""How many times as slow a poller gets at most where it is throttled."""
+_READS_AT_ONCE: Final = 8
+"""Of one principal: waiting for many single resources must not be a storm."""
+_WOKEN_TOGETHER: Final = 32
+"""How many waiters look at a snapshot before the loop turns to others."""
+_SALT: Final = secrets.token_bytes(32)
+
+
+async def read_scope(azure: AzureSession, scope: Scope) -> Snapshot:
+    """Read a scope now. Where we may not look is an answer too; where nothing is, the snapshot is empty.
+
+    :raises AzureError: it could not be read
+    """
+    query = dict(scope.query) or None
+    try:
+        if scope.is_list:
+            found = [one async for one in azure.arm.list(scope.path, api_version=scope.api_version, query=query)]
+        else:
+            resource = await azure.arm.get(scope.path, api_version=scope.api_version, query=query)
+            found = [] if resource is None else [resource]
+    except AzureNotFoundError:
+        return Snapshot()
+    except AzureForbiddenError as error:
+        return Snapshot(not_visible=str(error))
+    return Snapshot(resources={str(one.get("id", "")).casefold(): one for one in found})
+
+
+class Polls:
+    """What a waiter holds: iterate over it for what its scopes hold, each time that one of them was read."""
+
+    def __init__(self, pollers: Mapping[Scope, _Poller], interval_s: float) -> None:
+        self._pollers = pollers
+        self.interval_s = interval_s
+        self._seen: dict[Scope, int] = {}
+        self._news = asyncio.Event()
+
+    @property
+    def error(self) -> AzureError | None:
+        """What the last poll ended with; None where it went well."""
+        return next((one.error for one in self._pollers.values() if one.error is not None), None)
+
+    def tell(self) -> None:
+        """One of the scopes was read."""
+        self._news.set()
+
+    def hurry(self) -> None:
+        """Have all scopes read now, and not when their time comes."""
+        for poller in self._pollers.values():
+            poller.hurry()
+
+    async def __aiter__(self) -> AsyncIterator[Mapping[Scope, Snapshot]]:
+        while True:
+            fresh = {scope: poller.fresh(self.interval_s) for scope, poller in self._pollers.items()}
+            versions = {scope: poller.version for scope, poller in self._pollers.items()}
+            known = {scope: one for scope, one in fresh.items() if one is not None}
+            for poller in self._pollers.values():
+                if poller.failed is not None:
+                    raise poller.failed
+            if len(known) == len(fresh) and versions != self._seen:
+                self._seen = versions
+                yield known
+            await self._news.wait()
+            self._news.clear()
+
+
+class _Poller:
+    """Reads one scope for all its waiters."""
+
+    def __init__(self, shared: _SharedSession, scope: Scope) -> None:
+        self._shared = shared
+        self._scope = scope
+        self._snapshot: Snapshot | None = None
+        self._read_at = float("-inf")
+        self._slower = 1
+        self._hurry = asyncio.Event()
+        self.version = 0
+        self.error: AzureError | None = None
+        self.failed: Exception | None = None
+        """What ended it, which was no answer of Azure's."""
+        self.waiters: set[Polls] = set()
+        self.task = asyncio.get_running_loop().create_task(self._live(), name=f"netconn poll {scope.path}")
+
+    def hurry(self) -> None:
+        self._hurry.set()
+
+    def fresh(self, within_s: float) -> Snapshot | None:
+        """The last snapshot; None where it is older than a waiter that was not there when it was read may take."""
+        is_fresh = time.monotonic() - self._read_at <= max(within_s, self._interval_s) * self._slower + 1
+        return self._snapshot if is_fresh else None
+
+    @property
+    def _interval_s(self) -> float:
+        return min((waiter.interval_s for waiter in self.waiters), default=1.0)
+
+    async def _live(self) -> None:
+        try:
+            await self._run()
+        except Exception as error:  # noqa: BLE001 - it is raised where somebody waits
+            self.failed = error
+            for waiter in self.waiters:
+                waiter.tell()
+
+    async def _run(self) -> None:
+        azure = await self._shared.open()
+        while True:
+            self._hurry.clear()
+            await self._read(azure)
+            for number, waiter in enumerate(tuple(self.waiters), 1):
+                waiter.tell()
+                if number % _WOKEN_TOGETHER == 0:
+                    await asyncio.sleep(0)
+            pause_s = self._interval_s * self._slower * random.uniform(*_JITTER)  # noqa: S311 - spreads requests
+            try:
+                async with asyncio.timeout(pause_s):
+                    await self._hurry.wait()
+            except TimeoutError:
+                continue
+
+    async def _read(self, azure: AzureSession) -> None:
+        try:
+            async with self._shared.room:
+                with deadline(_READ_LIMIT_S):
+                    self._snapshot = await read_scope(azure, self._scope)
+        except AzureError as error:
+            log.warning("Looking again later: %s", error)
+            self.error = error
+            self._slower = min(self._slower * 2, _SLOWEST) if isinstance(error, AzureThrottledError) else self._slower
+        else:
+            self.error, self._slower = None, 1
+            self.version += 1
+            self._read_at = time.monotonic()
+
+
+class _SharedSession:
+    """One open session for all pollers of one principal on one loop, and these pollers."""
+
+    def __init__(self, session: AzureSession) -> None:
+        self._session = session
+        self._opened: asyncio.Task[AzureSession] | None = None
+        self.pollers: dict[Any, _Poller] = {}
+        self.room = asyncio.Semaphore(_READS_AT_ONCE)
+
+    async def open(self) -> AzureSession:
+        if self._opened is None:
+            self._opened = asyncio.get_running_loop().create_task(self._session.__aenter__())
+        return await asyncio.shield(self._opened)
+
+    async def close(self) -> None:
+        if self._opened is not None:
+            await asyncio.wait([self._opened])
+            if not self._opened.cancelled() and self._opened.exception() is None:
+                await self._session.__aexit__(None, None, None)
+
+
+class _Loop:
+    """What is shared on one event loop."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, _SharedSession] = {}
+        self.ending: set[asyncio.Task[None]] = set()
+
+
+_LOOPS: WeakKeyDictionary[asyncio.AbstractEventLoop, _Loop] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def shared_polls(session: AzureSession, scopes: Sequence[Scope], interval_s: float) -> AsyncIterator[Polls]:
+    """Wait together with all others on this loop that wait on the same scopes as the same principal.
+
+    :param session: as whom and where to ask; not yet open, and opened only where no other waiter has one like it
+    :param interval_s: pause between two reads, in seconds; the shortest one of all waiters of a scope holds
+    """
+    here = _LOOPS.setdefault(asyncio.get_running_loop(), _Loop())
+    key = principal_key(session.settings)
+    shared = here.sessions.setdefault(key, _SharedSession(session))
+    pollers: dict[Scope, _Poller] = {}
+    for scope in scopes:
+        found = shared.pollers.get(scope.key)
+        if found is None or found.task.done():
+            found = shared.pollers[scope.key] = _Poller(shared, scope)
+        pollers[scope] = found
+    polls = Polls(pollers, interval_s)
+    for poller in pollers.values():
+        poller.waiters.add(polls)
+    try:
+        yield polls
+    finally:
+        _leave(here, key, polls)
+
+
+def _leave(here: _Loop, key: str, polls: Polls) -> None:
+    """Go, and end what nobody waits for any more. Nothing is awaited: who goes may have been cancelled."""
+    shared = here.sessions[key]
+    ended = []
+    for scope_key, poller in tuple(shared.pollers.items()):
+        poller.waiters.discard(polls)
+        if not poller.waiters:
+            del shared.pollers[scope_key]
+            poller.task.cancel()
+            ended.append(poller.task)
+    is_last = not shared.pollers
+    if is_last:
+        del here.sessions[key]
+
+    async def end() -> None:
+        await asyncio.gather(*ended, return_exceptions=True)
+        if is_last:
+            await shared.close()
+
+    if ended:
+        task = asyncio.get_running_loop().create_task(end(), name="netconn end of polls")
+        here.ending.add(task)
+        task.add_done_callback(here.ending.discard)
+
+
+def principal_key(settings: AzureSettings) -> str:
+    """The same for sessions that may share their answers: one credential, cloud and tenant, one way to Azure.
+
+    It tells nothing of the secrets that are in it.
+    """
+    return hashlib.blake2b(repr(astuple(replace(settings, subscription_id=""))).encode(), key=_SALT).hexdigest()
