@@ -65,6 +65,14 @@ async def read_scope(azure: AzureSession, scope: Scope) -> Snapshot:
     return Snapshot(resources={str(one.get("id", "")).casefold(): one for one in found})
 
 
+async def read_all(azure: AzureSession, scopes: Sequence[Scope]) -> Mapping[Scope, Snapshot]:
+    """Read scopes now, at the same time.
+
+    :raises AzureError: one of them could not be read
+    """
+    return dict(zip(scopes, await asyncio.gather(*(read_scope(azure, one) for one in scopes)), strict=True))
+
+
 class Polls:
     """What a waiter holds: iterate over it for what its scopes hold, each time that one of them was read."""
 

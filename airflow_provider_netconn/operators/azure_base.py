@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
@@ -161,6 +161,9 @@ class AzureOperator(BaseOperator):
             return self.facts(state)
         if not self._defers:
             raise self._out_of_time(state.line)
+        self._wait_in_the_triggerer(state, since)
+
+    def _wait_in_the_triggerer(self, state: ResourceState, since: datetime) -> NoReturn:
         watch = self.watch(state)
         self.log.info("%s Waiting in the triggerer for: %s", state.line, watch.awaited)
         deadline = since + timedelta(seconds=self._timeout_s)
