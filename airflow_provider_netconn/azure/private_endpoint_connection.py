@@ -62,10 +62,10 @@ async def ensure_private_endpoint_connection(
     :raises AzureConflictError: what is meant can no longer be approved or rejected
     :raises AzureError: the service refused the change, or did not end it in time
     """
-    kind = connection_type(wanted.resource_id)
+    kind = connection_type(wanted.target_id)
     if not kind.change:
         raise InvalidOptionError(
-            "resource_id", f"{kind.type} has no API to approve or reject private endpoint connections",
+            "target_id", f"{kind.type} has no API to approve or reject private endpoint connections",
             "do it in the portal" + ("; removing them is possible" if kind.remove else ""),
         )  # fmt: skip
     watch = wanted.watch
@@ -82,12 +82,12 @@ async def ensure_private_endpoint_connection(
         if state.settled or (not wait and not state.hopeless):
             return state
         if state.hopeless:
-            raise AzureConflictError(wanted.resource_id, state.hopeless, remedy=state.remedy)
+            raise AzureConflictError(wanted.target_id, state.hopeless, remedy=state.remedy)
         state = await _look_later(azure, watch, state)
 
 
 async def delete_private_endpoint_connection(
-    azure: AzureSession, resource_id: str, requests: RequestFilter, *, wait: bool = True
+    azure: AzureSession, target_id: str, requests: RequestFilter, *, wait: bool = True
 ) -> PrivateEndpointConnectionState:
     """Remove the connections that are meant; where there are none, nothing is done.
 
@@ -95,12 +95,12 @@ async def delete_private_endpoint_connection(
     :raises InvalidOptionError: the owner of a resource of this type cannot remove connections
     :raises AzureNotFoundError: there is no such resource
     """
-    kind = connection_type(resource_id)
+    kind = connection_type(target_id)
     if not kind.remove:
         raise InvalidOptionError(
-            "resource_id", f"{kind.type} has no API to remove private endpoint connections", "delete the endpoints"
+            "target_id", f"{kind.type} has no API to remove private endpoint connections", "delete the endpoints"
         )
-    watch = PrivateEndpointConnectionWatch(resource_id=resource_id, requests=requests, target_status=REMOVED)
+    watch = PrivateEndpointConnectionWatch(target_id=target_id, requests=requests, target_status=REMOVED)
     removed: set[str] = set()
     state = await _look(azure, watch)
     while True:
@@ -114,28 +114,26 @@ async def delete_private_endpoint_connection(
         state = await _look_later(azure, watch, state)
 
 
-def needed_actions(resource_id: str, *, remove: bool = False) -> Mapping[str, Sequence[str]]:
+def needed_actions(target_id: str, *, remove: bool = False) -> Mapping[str, Sequence[str]]:
     """For each scope the actions that an owner needs to decide about connections."""
-    kind = connection_type(resource_id)
+    kind = connection_type(target_id)
     look = f"{kind.type}/{CONNECTIONS}/read"
     off_resource = () if kind.is_listed else (f"{kind.type}/read",)
-    return {resource_id: (*off_resource, look, f"{kind.type}/{CONNECTIONS}/{'delete' if remove else 'write'}")}
+    return {target_id: (*off_resource, look, f"{kind.type}/{CONNECTIONS}/{'delete' if remove else 'write'}")}
 
 
 # -- looking ----------------------------------------------------------------------------------------
 
 
 async def _look(azure: AzureSession, watch: PrivateEndpointConnectionWatch) -> PrivateEndpointConnectionState:
-    if connection_type(watch.resource_id).is_listed:
+    if connection_type(watch.target_id).is_listed:
         found: list[Mapping[str, Any]] = [
             one async for one in azure.arm.list(watch.path, api_version=watch.api_version)
         ]
     else:
         resource = await azure.arm.get(watch.path, api_version=watch.api_version)
         if resource is None:
-            raise AzureNotFoundError(
-                watch.resource_id, "there is no such resource", remedy="see whether its id is right"
-            )
+            raise AzureNotFoundError(watch.target_id, "there is no such resource", remedy="see whether its id is right")
         found = connections_of(resource)
     return watch.judge(found)
 
@@ -147,7 +145,7 @@ async def _look_later(
     pause_s = _PAUSE_S if limit is None else limit.pause_s(_PAUSE_S)
     if pause_s is None:
         raise AzureDeadlineExceededError(
-            watch.resource_id, f"not done by the deadline: {state.line}",
+            watch.target_id, f"not done by the deadline: {state.line}",
             remedy="a retry goes on where this ended",
         )  # fmt: skip
     await asyncio.sleep(pause_s)
@@ -160,7 +158,7 @@ def _is_due(one: Connection, status: str) -> bool:
 
 def _refuse_nothing(state: PrivateEndpointConnectionState) -> NoReturn:
     raise AzureNotFoundError(
-        state.resource_id, f"nothing was changed, since no request to it is {state.requests}: {state.others_line}",
+        state.target_id, f"nothing was changed, since no request to it is {state.requests}: {state.others_line}",
         remedy="compare with what is there; a PrivateEndpointSensor waits for requests that are still to come",
     )  # fmt: skip
 

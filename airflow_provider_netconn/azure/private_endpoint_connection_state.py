@@ -34,14 +34,14 @@ class Connection:
     """A connection as its owner reads it.
 
     :param id: of the connection
-    :param private_endpoint_id: whose connection it is; empty where the service does not say
+    :param endpoint_id: whose connection it is; empty where the service does not say
     :param status: ``Pending``, ``Approved``, ``Rejected``, ``Disconnected``, or what else Azure says
     :param description: the request's message while it is pending; then the owner's words
     :param provisioning_state: empty where the service shows none
     """
 
     id: str
-    private_endpoint_id: str
+    endpoint_id: str
     status: str
     description: str
     provisioning_state: str
@@ -53,7 +53,7 @@ class Connection:
         state = properties.get(STATE) or {}
         return cls(
             id=str(resource.get("id") or ""),
-            private_endpoint_id=str((properties.get("privateEndpoint") or {}).get("id") or ""),
+            endpoint_id=str((properties.get("privateEndpoint") or {}).get("id") or ""),
             status=str(state.get("status") or ""),
             description=str(state.get("description") or ""),
             provisioning_state=str(properties.get("provisioningState") or ""),
@@ -67,7 +67,7 @@ class Connection:
     @property
     def subscription_id(self) -> str:
         """The subscription of its endpoint, in lower case; empty where that is not known."""
-        parts = self.private_endpoint_id.casefold().strip("/").split("/")
+        parts = self.endpoint_id.casefold().strip("/").split("/")
         return parts[1] if len(parts) > 1 and parts[0] == "subscriptions" else ""
 
     @property
@@ -97,7 +97,7 @@ class Connection:
         return self.provisioning_state.casefold() in {"deleting", "dropping", "disconnecting"}
 
     def __str__(self) -> str:
-        who = self.private_endpoint_id or "an endpoint that is not named"
+        who = self.endpoint_id or "an endpoint that is not named"
         under_way = "" if self.is_done else f", {self.provisioning_state}"
         words = f', "{self.description}"' if self.description else ""
         return f"{who} is {self.status or 'without a status'}{under_way}{words}"
@@ -107,31 +107,31 @@ class Connection:
 class RequestFilter:
     """Which requests are meant; all that is given must hold of a request.
 
-    :param private_endpoint_id: of this endpoint
+    :param endpoint_id: of this endpoint
     :param subscription_ids: of endpoints in one of these subscriptions
     :param request_message: sent with exactly this message
     :raises InvalidOptionError: nothing is given: then any request would be meant
     """
 
-    private_endpoint_id: str = ""
+    endpoint_id: str = ""
     subscription_ids: tuple[str, ...] = ()
     request_message: str = ""
 
     def __post_init__(self) -> None:
-        if not (self.private_endpoint_id or self.subscription_ids or self.request_message):
+        if not (self.endpoint_id or self.subscription_ids or self.request_message):
             raise InvalidOptionError(
-                "private_endpoint_id, requester_subscription_ids, request_message", "none of them is given",
+                "endpoint_id, requester_subscription_ids, request_message", "none of them is given",
                 "say whose request is meant by at least one of them; whatever happens to be pending is never taken",
             )  # fmt: skip
-        if self.private_endpoint_id:
-            ResourceId.parse(self.private_endpoint_id, "private_endpoint_id")
-            if "/providers/microsoft.network/privateendpoints/" not in self.private_endpoint_id.casefold():
-                seen = f"{self.private_endpoint_id} is not the id of a private endpoint"
-                raise InvalidOptionError("private_endpoint_id", seen, "give the endpoint's, not the resource's")
+        if self.endpoint_id:
+            ResourceId.parse(self.endpoint_id, "endpoint_id")
+            if "/providers/microsoft.network/privateendpoints/" not in self.endpoint_id.casefold():
+                seen = f"{self.endpoint_id} is not the id of a private endpoint"
+                raise InvalidOptionError("endpoint_id", seen, "give the endpoint's, not the resource's")
 
     def admits(self, one: Connection) -> bool:
         """Whether a connection is meant."""
-        if self.private_endpoint_id and not same_id(self.private_endpoint_id, one.private_endpoint_id):
+        if self.endpoint_id and not same_id(self.endpoint_id, one.endpoint_id):
             return False
         if self.subscription_ids and one.subscription_id not in {text.casefold() for text in self.subscription_ids}:
             return False
@@ -145,7 +145,7 @@ class RequestFilter:
 
     def __str__(self) -> str:
         parts = (
-            ("of", self.private_endpoint_id),
+            ("of", self.endpoint_id),
             ("from the subscription", " or ".join(self.subscription_ids)),
             ("with the message", f'"{self.request_message}"' if self.request_message else ""),
         )
@@ -154,29 +154,29 @@ class RequestFilter:
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return {
-            "private_endpoint_id": self.private_endpoint_id,
+            "endpoint_id": self.endpoint_id,
             "subscription_ids": list(self.subscription_ids),
             "request_message": self.request_message,
         }
 
     @classmethod
-    def from_json(cls, given: Mapping[str, Any]) -> RequestFilter:
+    def from_json(cls, data: Mapping[str, Any]) -> RequestFilter:
         """What :meth:`to_json` gave."""
-        return cls(**{**given, "subscription_ids": tuple(given["subscription_ids"])})
+        return cls(**{**data, "subscription_ids": tuple(data["subscription_ids"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionDecision:
     """What an owner decides about requests.
 
-    :param resource_id: of the resource that the endpoints lead to
+    :param target_id: of the resource that the endpoints lead to
     :param requests: which requests are meant
     :param status: ``Approved`` or ``Rejected``
     :param description: words to the decision; by default those stay that are there, the request's message at first
     :raises InvalidOptionError: one of them is not usable
     """
 
-    resource_id: str
+    target_id: str
     requests: RequestFilter
     status: str
     description: str = ""
@@ -184,13 +184,13 @@ class ConnectionDecision:
     def __post_init__(self) -> None:
         if self.status not in {APPROVED, REJECTED}:
             raise InvalidOptionError("status", f"{self.status!r} is no decision", "write Approved or Rejected")
-        connection_type(self.resource_id)
+        connection_type(self.target_id)
 
     @property
     def watch(self) -> PrivateEndpointConnectionWatch:
         """What to wait for until it is carried out."""
         return PrivateEndpointConnectionWatch(
-            resource_id=self.resource_id, requests=self.requests, target_status=self.status
+            target_id=self.target_id, requests=self.requests, target_status=self.status
         )
 
     def description_for(self, one: Connection) -> str:
@@ -205,7 +205,7 @@ class ConnectionDecision:
 class PrivateEndpointConnectionState:
     """How the connections stand that are meant.
 
-    :param resource_id: of the resource that the endpoints lead to
+    :param target_id: of the resource that the endpoints lead to
     :param requests: which are meant
     :param target_status: ``Pending``, ``Approved``, ``Rejected``, ``Disconnected`` or ``Removed``
     :param connections: those that are meant
@@ -214,7 +214,7 @@ class PrivateEndpointConnectionState:
     :param not_visible: why nothing could be seen; empty where it could
     """
 
-    resource_id: str
+    target_id: str
     requests: RequestFilter
     target_status: str
     connections: tuple[Connection, ...] = ()
@@ -267,7 +267,7 @@ class PrivateEndpointConnectionState:
         if self.target_status == REJECTED:
             return statuses <= {DISCONNECTED}
         # Another request of the same requester may still come; of one endpoint there is only the one.
-        return statuses <= ({REJECTED, DISCONNECTED, APPROVED} if self.requests.private_endpoint_id else {REJECTED})
+        return statuses <= ({REJECTED, DISCONNECTED, APPROVED} if self.requests.endpoint_id else {REJECTED})
 
     @property
     def remedy(self) -> str:
@@ -299,7 +299,7 @@ class PrivateEndpointConnectionState:
 
     @property
     def _resource(self) -> str:
-        found = ResourceId.parse(self.resource_id)
+        found = ResourceId.parse(self.target_id)
         return f"{found.types[-1]}/{found.name}"
 
     @property
@@ -319,13 +319,13 @@ class PrivateEndpointConnectionState:
     def to_json(self) -> dict[str, Any]:
         """Plain values, as they go to XCom."""
         return {
-            "resource_id": self.resource_id,
+            "target_id": self.target_id,
             "requests": self.requests.to_json(),
             "target_status": self.target_status,
             "connections": [
                 {
                     "id": one.id,
-                    "private_endpoint_id": one.private_endpoint_id,
+                    "endpoint_id": one.endpoint_id,
                     "status": one.status,
                     "description": one.description,
                     "provisioning_state": one.provisioning_state,
@@ -338,16 +338,16 @@ class PrivateEndpointConnectionState:
         }
 
     @classmethod
-    def from_json(cls, given: Mapping[str, Any]) -> PrivateEndpointConnectionState:
+    def from_json(cls, data: Mapping[str, Any]) -> PrivateEndpointConnectionState:
         """What :meth:`to_json` gave."""
         return cls(
-            resource_id=given["resource_id"],
-            requests=RequestFilter.from_json(given["requests"]),
-            target_status=given["target_status"],
-            connections=tuple(Connection(**one) for one in given["connections"]),
-            others=tuple(given["others"]),
-            others_count=given["others_count"],
-            not_visible=given["not_visible"],
+            target_id=data["target_id"],
+            requests=RequestFilter.from_json(data["requests"]),
+            target_status=data["target_status"],
+            connections=tuple(Connection(**one) for one in data["connections"]),
+            others=tuple(data["others"]),
+            others_count=data["others_count"],
+            not_visible=data["not_visible"],
         )
 
 
@@ -355,20 +355,20 @@ class PrivateEndpointConnectionState:
 class PrivateEndpointConnectionWatch:
     """Waiting for connections on a resource, from its owner's side.
 
-    :param resource_id: of the resource that the endpoints lead to
+    :param target_id: of the resource that the endpoints lead to
     :param requests: which connections are meant
     :param target_status: ``Pending``, ``Approved``, ``Rejected``, ``Disconnected`` or ``Removed``
     :raises InvalidOptionError: one of them is not usable
     """
 
-    resource_id: str
+    target_id: str
     requests: RequestFilter
     target_status: str
 
     def __post_init__(self) -> None:
         if self.target_status not in {*STATUSES, REMOVED}:
             raise InvalidOptionError("target_status", f"{self.target_status!r} is none", f"write {', '.join(STATUSES)}")
-        connection_type(self.resource_id)
+        connection_type(self.target_id)
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
@@ -380,13 +380,13 @@ class PrivateEndpointConnectionWatch:
     @property
     def path(self) -> str:
         """Where the connections are read."""
-        resource = ResourceId.parse(self.resource_id).text
-        return f"{resource}/{CONNECTIONS}" if connection_type(self.resource_id).is_listed else resource
+        resource = ResourceId.parse(self.target_id).text
+        return f"{resource}/{CONNECTIONS}" if connection_type(self.target_id).is_listed else resource
 
     @property
     def api_version(self) -> str:
         """With which version they are read."""
-        kind = connection_type(self.resource_id)
+        kind = connection_type(self.target_id)
         return kind.resource_api_version or kind.api_version
 
     def look(self, seen: Mapping[Scope, Snapshot]) -> PrivateEndpointConnectionState:
@@ -395,7 +395,7 @@ class PrivateEndpointConnectionWatch:
         if snapshot.not_visible:
             return self.judge((), not_visible=snapshot.not_visible)
         found: Iterable[Mapping[str, Any]] = snapshot.resources.values()
-        if not connection_type(self.resource_id).is_listed:
+        if not connection_type(self.target_id).is_listed:
             found = [one for resource in found for one in connections_of(resource)]
         return self.judge(found)
 
@@ -408,7 +408,7 @@ class PrivateEndpointConnectionWatch:
         meant = tuple(one for one in all_of_them if one.id and self.requests.admits(one))
         others = [one for one in all_of_them if one not in meant]
         return PrivateEndpointConnectionState(
-            resource_id=self.resource_id,
+            target_id=self.target_id,
             requests=self.requests,
             target_status=self.target_status,
             connections=meant,
@@ -421,24 +421,24 @@ class PrivateEndpointConnectionWatch:
     def awaited(self) -> str:
         """What ends the wait, in words."""
         end = "no connection is left" if self.target_status == REMOVED else f"a connection is {self.target_status}"
-        return f"{end}, {self.requests}, on {self.resource_id}"
+        return f"{end}, {self.requests}, on {self.target_id}"
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return {
             "kind": _KIND,
-            "resource_id": self.resource_id,
+            "target_id": self.target_id,
             "requests": self.requests.to_json(),
             "target_status": self.target_status,
         }
 
     @classmethod
-    def from_json(cls, given: Mapping[str, Any]) -> PrivateEndpointConnectionWatch:
+    def from_json(cls, data: Mapping[str, Any]) -> PrivateEndpointConnectionWatch:
         """What :meth:`to_json` gave."""
         return cls(
-            resource_id=given["resource_id"],
-            requests=RequestFilter.from_json(given["requests"]),
-            target_status=given["target_status"],
+            target_id=data["target_id"],
+            requests=RequestFilter.from_json(data["requests"]),
+            target_status=data["target_status"],
         )
 
 

@@ -54,13 +54,13 @@ def connection_types() -> Mapping[str, ConnectionType]:
     return {name.casefold(): ConnectionType(type=name, **row) for name, row in rows.items()}
 
 
-def connection_type(resource_id: str, field: str = "resource_id") -> ConnectionType:
+def connection_type(target_id: str, field: str = "target_id") -> ConnectionType:
     """The type of a resource that private endpoints lead to.
 
     :param field: what the author of a wrong id calls it
     :raises InvalidOptionError: it is no id, or one of a type whose connections are not known to have an API
     """
-    kind = ResourceId.parse(resource_id, field).type
+    kind = ResourceId.parse(target_id, field).type
     found = connection_types().get(kind.casefold())
     if found is None:
         raise InvalidOptionError(

@@ -20,9 +20,7 @@ from airflow_provider_netconn.azure.private_endpoint_connection import (
 )
 from airflow_provider_netconn.azure.private_endpoint_connection_types import connection_types
 from airflow_provider_netconn.errors import (
-    AzureConflictError,
     AzureDeadlineExceededError,
-    AzureError,
     AzureInvalidRequestError,
     AzureNotFoundError,
     AzureOperationFailedError,
@@ -66,7 +64,7 @@ def act(open_session):
 def decide(target, status, *, wait=True, description="", **requests):
     requests = requests or {"request_message": MESSAGE}
     wanted = ConnectionDecision(
-        resource_id=target, requests=RequestFilter(**requests), status=status, description=description
+        target_id=target, requests=RequestFilter(**requests), status=status, description=description
     )
     return ensure_private_endpoint_connection, (wanted,), {"wait": wait}
 
@@ -91,7 +89,7 @@ def test_on_every_type_a_request_is_approved_once_and_then_removed(landscape, ac
     assert (state.settled, [one.status for one in state.connections]) == (True, ["Approved"])
     assert landscape.seen_by(endpoint) == ("Approved", MESSAGE)
     assert len(writes(landscape.lab)) == 1
-    gone = act(remove(target, private_endpoint_id=endpoint), remove(target, private_endpoint_id=endpoint))
+    gone = act(remove(target, endpoint_id=endpoint), remove(target, endpoint_id=endpoint))
     assert (gone.settled, gone.connections) == (True, ())
     assert landscape.seen_by(endpoint)[0] == "Disconnected"
     assert len(writes(landscape.lab)) == 2
@@ -178,7 +176,7 @@ def test_endpoints_and_subscriptions_are_compared_without_case(landscape, act):
     endpoint = landscape.request(target)
     subscription = landscape.lab.subscription_id.upper()
     state = act(
-        decide(target, "Approved", private_endpoint_id=endpoint.upper(), subscription_ids=(subscription,)),
+        decide(target, "Approved", endpoint_id=endpoint.upper(), subscription_ids=(subscription,)),
     )
     assert state.settled
 
@@ -227,7 +225,7 @@ def test_search_approves_a_rejected_request_by_way_of_pending(landscape, act):
 def test_a_vault_takes_a_rejection_back(landscape, act):
     target = landscape.target(VAULT)
     assert act(
-        decide(target, "Approved", private_endpoint_id=landscape.request(target)),
+        decide(target, "Approved", endpoint_id=landscape.request(target)),
         decide(target, "Rejected", subscription_ids=(landscape.lab.subscription_id,)),
         decide(target, "Approved", subscription_ids=(landscape.lab.subscription_id,)),
     ).settled
@@ -336,7 +334,7 @@ def seen(status, provisioning="Succeeded", endpoint=ENDPOINT, name="one", descri
 def judged(target_status, *connections, **requests):
     requests = requests or {"subscription_ids": ("s1",)}
     watch = PrivateEndpointConnectionWatch(
-        resource_id=RESOURCE, requests=RequestFilter(**requests), target_status=target_status
+        target_id=RESOURCE, requests=RequestFilter(**requests), target_status=target_status
     )
     assert PrivateEndpointConnectionWatch.from_json(json.loads(json.dumps(watch.to_json()))) == watch
     state = watch.judge(connections)
@@ -380,7 +378,7 @@ def test_states_are_told_apart(awaited, found, settled, hopeless):
 
 
 def test_one_endpoint_that_is_approved_never_becomes_pending():
-    assert judged("Pending", seen("Approved"), private_endpoint_id=ENDPOINT).hopeless
+    assert judged("Pending", seen("Approved"), endpoint_id=ENDPOINT).hopeless
 
 
 def test_a_line_says_whose_move_it_is():
@@ -398,7 +396,7 @@ def test_a_line_says_whose_move_it_is():
 
 def test_what_is_not_visible_is_neither_settled_nor_hopeless():
     watch = PrivateEndpointConnectionWatch(
-        resource_id=RESOURCE, requests=RequestFilter(subscription_ids=("s1",)), target_status="Disconnected"
+        target_id=RESOURCE, requests=RequestFilter(subscription_ids=("s1",)), target_status="Disconnected"
     )
     state = watch.judge((), not_visible="403 AuthorizationFailed")
     assert (state.settled, state.hopeless) == (False, "")
