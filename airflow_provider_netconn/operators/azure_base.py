@@ -161,7 +161,7 @@ class AzureOperator(BaseOperator):
             return self.facts(state)
         if not self._defers:
             raise self._out_of_time(state.line)
-        self._wait_in_the_triggerer(state, since)
+        return self._wait_in_the_triggerer(state, since)
 
     def _wait_in_the_triggerer(self, state: ResourceState, since: datetime) -> NoReturn:
         watch = self.watch(state)

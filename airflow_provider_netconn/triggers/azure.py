@@ -29,9 +29,9 @@ _LAST_LOOK_S: Final = 5.0
 class AzureStateTrigger(BaseTrigger):
     """Waits until something is as wanted, until it never will be, or until the deadline; yields one event.
 
-    The event is ``{"state": ..., "line": ..., "since": ..., "deadline": ...}``; with ``"hopeless"``, the reason, where it
-    never will be; with ``"timed_out": true`` at the deadline; with ``"error"`` where nothing could be seen at all, or
-    the wait broke off.
+    The event is ``{"state": ..., "line": ..., "since": ..., "deadline": ...}``; with ``"hopeless"``, the reason, where
+    it never will be; with ``"timed_out": true`` at the deadline; with ``"error"`` where nothing could be seen at all,
+    or the wait broke off.
 
     :param azure_conn_id: the Airflow connection
     :param subscription_id: instead of the connection's
