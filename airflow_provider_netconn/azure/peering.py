@@ -100,7 +100,7 @@ class _Work:
             if state.hopeless or write is None:
                 return state, False
             log.info("Peering %s of %s: %s", write.name, self.wanted.side(write.which).network_id, write.words)
-            await self._send(write, wait=wait or write.kind == "unseen" or self._is_beyond_sight(write))
+            await self._send(write, wait=wait or self._must_be_waited_for(write))
             self.done.add(write.key)
             return state, True
 
@@ -145,9 +145,12 @@ class _Work:
             raise error
         return SideState(network_id=network_id, not_visible=str(error))
 
-    def _is_beyond_sight(self, write: Write) -> bool:
-        """Who waits for us sees with the local identity: what that may not see has to end here."""
-        return write.which == "remote" and self.has_own_remote
+    def _must_be_waited_for(self, write: Write) -> bool:
+        """Whether nobody could tell later what came of it.
+
+        Who waits for us sees with the local identity, and sees of an operation that failed again no reason.
+        """
+        return write.kind in {"unseen", "failed"} or (write.which == "remote" and self.has_own_remote)
 
     async def _send(self, write: Write, *, wait: bool) -> None:
         side = self.wanted.side(write.which)
