@@ -9,10 +9,12 @@ import ast
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from airflow_provider_netconn.errors import InvalidOptionError
 from airflow_provider_netconn.evidence import Expectation, Target, check_network
+
+Word = TypeVar("Word", bound=str)
 
 _NOTHING = ("", "None", "none", "null")
 NOT_GIVEN = (None, *_NOTHING)
@@ -126,6 +128,18 @@ def as_whole_number(name: str, value: object) -> int | None:
     if number != int(number):
         raise InvalidOptionError(name, f"{value!r} is no whole number", "write a number such as 5")
     return int(number)
+
+
+def as_word(name: str, value: object, words: Sequence[Word]) -> Word:
+    """One of these words, in any case.
+
+    :raises InvalidOptionError: for anything else
+    """
+    text = (as_text(name, value) or "").lower()
+    for word in words:
+        if word == text:
+            return word
+    raise InvalidOptionError(name, f"{value!r} is not known", f"write {' or '.join(words)}")
 
 
 def as_expectation(name: str, value: object) -> Expectation:

@@ -150,7 +150,8 @@ class _Work:
 
         Who waits for us sees with the local identity, and sees of an operation that failed again no reason.
         """
-        return write.kind in {"unseen", "failed"} or (write.which == "remote" and self.has_own_remote)
+        is_unseen = bool(self.seen[write.which].not_visible)
+        return is_unseen or write.kind == "failed" or (write.which == "remote" and self.has_own_remote)
 
     async def _send(self, write: Write, *, wait: bool) -> None:
         side = self.wanted.side(write.which)

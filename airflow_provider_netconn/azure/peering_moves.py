@@ -201,6 +201,7 @@ def _judgement(
         move, words = Move.OURS, write.words
     elif wanted.goal is Goal.ABSENT:
         move, words = _move_to_absence(wanted, local, remote, done)
+        hopeless = _hopeless(local, move, words, ())
     elif is_busy:
         move, words = Move.AZURE, "Azure is still at work on it"
     else:
@@ -239,6 +240,8 @@ def _move_to_absence(
     for which in watched:
         side = seen[which]
         was_deleted = side.status is PeeringStatus.NOT_VISIBLE and (which, "delete") in done
+        if side.status is PeeringStatus.NOT_VISIBLE and not was_deleted:
+            return Move.LOCAL, f"nothing is known of the side of {_name(side)}: {side.not_visible}"
         if side.status is not PeeringStatus.ABSENT and not was_deleted:
             return (Move.AZURE if which in wanted.ours else Move.LOCAL), f"the peering of {_name(side)} is still there"
     return Move.NOBODY, "there is no peering (any more)"

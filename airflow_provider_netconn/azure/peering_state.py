@@ -185,14 +185,16 @@ class WantedPeering:
             found["enableOnlyIPv6Peering"] = self.only_ipv6
         return {"remoteVirtualNetwork": {"id": other.network_id}, **found}
 
-    def needed_actions(self) -> dict[str, list[str]]:
+    def needed_actions(self, only: str = "") -> dict[str, list[str]]:
         """What has to be allowed, by scope: to write a side also the peering of the network that it leads to.
 
         Reading is not among it: without it the writes are done unseen, and their answers say how the peering stands.
+
+        :param only: for this side alone
         """
         needed: dict[str, list[str]] = {}
         verb = "delete" if self.goal is Goal.ABSENT else "write"
-        for which in self.ours:
+        for which in (side for side in self.ours if only in {side, ""}):
             scope, other = self.side(which).network_id, self.side(other_of(which)).network_id
             needed.setdefault(scope, []).append(f"{NETWORK}/virtualNetworkPeerings/{verb}")
             if self.goal is not Goal.ABSENT:
