@@ -324,12 +324,64 @@ class NameFacts:
     is_privatelink_name: bool = False
 
 
+class Presence(StrEnum):
+    """Whether something is there. What could not be looked at is ``NOT_VISIBLE``, and never ``ABSENT``."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    NOT_VISIBLE = "not_visible"
+
+
+class FactKind(StrEnum):
+    """What a fact of the control plane is about, in the order in which packets depend on it."""
+
+    RESOURCE = "resource"
+    ENDPOINT = "endpoint"
+    CONNECTION = "connection"
+    ZONE_GROUP = "zone_group"
+    ZONE = "zone"
+    ZONE_LINK = "zone_link"
+    RECORD = "record"
+    PEERING = "peering"
+    SECURITY_RULE = "security_rule"
+    PUBLIC_ACCESS = "public_access"
+    FIREWALL = "firewall"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One thing that Azure's control plane says, or does not say.
+
+    :param subject: the resource that the fact is about: its id, or a name where it has none in sight
+    :param state: in Azure's own word where it has one, such as ``Pending``; only of what is present
+    :param detail: what more is known; plain JSON, free of secrets
+    :param reason: why it could not be looked at; only where it is not visible
+    """
+
+    kind: FactKind
+    presence: Presence
+    subject: str
+    state: str = ""
+    detail: JsonObject = field(default_factory=dict)
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.reason) != (self.presence is Presence.NOT_VISIBLE):
+            raise ValueError(f"reason: a {self.kind.value} that is {self.presence.value} has {self.reason!r}; mend it")
+        if self.state and self.presence is not Presence.PRESENT:
+            raise ValueError(f"state: only what is present has one, and not {self.state!r}; leave it out")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """All that a diagnosis may look at."""
+    """All that a diagnosis may look at.
+
+    :param facts: what the control plane says; empty where it was not asked
+    """
 
     probe: ProbeResult
     name: NameFacts = field(default_factory=NameFacts)
+    facts: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -348,6 +400,7 @@ class Verdict:
     :param evidence: the lines of evidence that prove the cause
     :param endpoint: the target in full
     :param stages: all stage results in order
+    :param facts: what Azure's control plane said; empty where it was not asked
     """
 
     target: str
@@ -364,6 +417,7 @@ class Verdict:
     stages: tuple[StageResult, ...]
     started_at: pendulum.DateTime
     duration_s: float
+    facts: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -390,7 +444,7 @@ class Vantage:
     astro_namespace: str | None = None
 
 
-REPORT_SCHEMA_VERSION = "1.0"
+REPORT_SCHEMA_VERSION = "1.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from airflow_provider_netconn.checks.authentication import SignIn, authenticated
 from airflow_provider_netconn.checks.config import CheckPlan, load_plan
+from airflow_provider_netconn.checks.facts import FactsRequest, with_facts
 from airflow_provider_netconn.checks.run import OnVerdict, check, run_check
 from airflow_provider_netconn.probing.options import CheckOptions
 from airflow_provider_netconn.probing.targets import parse_target
@@ -9,6 +10,7 @@ from airflow_provider_netconn.probing.targets import parse_target
 __all__ = [
     "CheckOptions",
     "CheckPlan",
+    "FactsRequest",
     "OnVerdict",
     "SignIn",
     "authenticated",
@@ -16,4 +18,5 @@ __all__ = [
     "load_plan",
     "parse_target",
     "run_check",
+    "with_facts",
 ]

@@ -14,6 +14,7 @@ from airflow_provider_netconn.checks.spread import helpers_for, spread, started
 from airflow_provider_netconn.diagnosis import diagnose
 from airflow_provider_netconn.evidence import (
     Evidence,
+    Fact,
     NameFacts,
     ProbeResult,
     Report,
@@ -84,9 +85,12 @@ def check(
     )
 
 
-def judge(probe: ProbeResult) -> Verdict:
-    """The verdict on what probing saw, with the zone table's word on the name."""
-    return diagnose(Evidence(probe=probe, name=_name_facts(probe)))
+def judge(probe: ProbeResult, facts: tuple[Fact, ...] = ()) -> Verdict:
+    """The verdict on what probing saw, with the zone table's word on the name.
+
+    :param facts: what Azure's control plane says of the target, where it was asked
+    """
+    return diagnose(Evidence(probe=probe, name=_name_facts(probe), facts=facts))
 
 
 def _name_facts(result: ProbeResult) -> NameFacts:

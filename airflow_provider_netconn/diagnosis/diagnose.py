@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from airflow_provider_netconn.diagnosis.catalogue import CAUSES, Cause
-from airflow_provider_netconn.diagnosis.lines import evidence_lines
+from airflow_provider_netconn.diagnosis.fact_rules import FACT_RULES
+from airflow_provider_netconn.diagnosis.lines import evidence_lines, fact_lines
+from airflow_provider_netconn.diagnosis.listed import listed
 from airflow_provider_netconn.diagnosis.rules import ENGINE_RULES, RULES, WARNING_RULES
-from airflow_provider_netconn.diagnosis.view import EvidenceView, listed
+from airflow_provider_netconn.diagnosis.view import EvidenceView
 from airflow_provider_netconn.evidence import (
     Evidence,
     Expectation,
@@ -84,13 +86,14 @@ def diagnose(evidence: Evidence) -> Verdict:
     """The verdict on one target.
 
     The first failing stage decides the cause. Unwelcome addresses say where the packets go and not how far they get,
-    so the outcome is that of the first stage that stopped a client.
+    so the outcome is that of the first stage that stopped a client. What the control plane says makes the cause a finer
+    one where it explains what that stage saw; it changes neither path nor outcome, which are what packets met.
     """
     view = EvidenceView(evidence)
     probe = evidence.probe
     outcome = _outcome(view.stopping)
     cause = _cause(view)
-    facts = view.facts() if cause else {}
+    facts = {**view.facts(), **view.control_plane.words()} if cause else {}
     return Verdict(
         target=probe.target.name,
         path=view.path,
@@ -101,11 +104,12 @@ def diagnose(evidence: Evidence) -> Verdict:
         explanation=cause.seen.format_map(facts) if cause else _all_well(probe.target, view),
         remedy=cause.remedy.format_map(facts) if cause else None,
         failed_stage=view.deciding.stage if view.deciding else None,
-        evidence=evidence_lines(probe),
+        evidence=(*evidence_lines(probe), *fact_lines(evidence.facts)),
         endpoint=probe.target,
         stages=probe.stages,
         started_at=probe.started_at,
         duration_s=probe.duration_s,
+        facts=evidence.facts,
     )
 
 
@@ -132,6 +136,9 @@ def _outcome(stopping: StageResult | None) -> Outcome:
 def _cause(view: EvidenceView) -> Cause | None:
     deciding = view.deciding
     if deciding is not None:
+        refined = next((rule.cause for rule in FACT_RULES if rule.matches(deciding.finding, view)), None)
+        if refined is not None:
+            return CAUSES[refined]
         rules = (*ENGINE_RULES, *RULES.get(deciding.stage, ()))
         code = next((rule.cause for rule in rules if rule.matches(deciding.finding, view)), "PROBE_ERROR")
         return CAUSES[code]

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from airflow_provider_netconn.diagnosis.catalogue import CAUSES, ENGINE_CAUSES, Cause
+from airflow_provider_netconn.diagnosis.catalogue import CAUSES, CONTROL_PLANE_CAUSES, ENGINE_CAUSES, Cause
 
 _HEAD = """\
 # Causes
@@ -29,6 +29,7 @@ _TITLES = {
     "tls": "TLS",
     "protocol": "The protocol",
     "auth": "Signing in",
+    "control plane": "What Azure's control plane says",
     "warning": "Warnings",
     "engine": "The check itself",
 }
@@ -62,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _section(cause: Cause) -> str:
     if cause.warning:
         return "warning"
+    if cause in CONTROL_PLANE_CAUSES:
+        return "control plane"
     return "engine" if cause in ENGINE_CAUSES else cause.stage.value
 
 

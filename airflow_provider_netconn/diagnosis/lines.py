@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
-from airflow_provider_netconn.diagnosis.view import listed
-from airflow_provider_netconn.evidence import Finding, JsonObject, ProbeResult, Stage, StageResult
+from airflow_provider_netconn.diagnosis.listed import listed
+from airflow_provider_netconn.evidence import Fact, Finding, JsonObject, ProbeResult, Stage, StageResult
 
 
 def evidence_lines(probe: ProbeResult) -> tuple[str, ...]:
     """What each stage saw, in a line each."""
     return tuple(f"{result.stage.value}: {_line(result)}" for result in probe.stages)
+
+
+def fact_lines(facts: Iterable[Fact]) -> tuple[str, ...]:
+    """What the control plane says, in a line for each fact."""
+    return tuple(f"azure {fact.kind.value.replace('_', ' ')}: {_fact(fact)}" for fact in facts)
+
+
+def _fact(fact: Fact) -> str:
+    said = fact.reason or fact.state or ""
+    words = fact.presence.value.replace("_", " ")
+    return f"{words}{f' ({said})' if said else ''}, {fact.subject}"
 
 
 def _line(result: StageResult) -> str:

@@ -11,6 +11,9 @@ from airflow_provider_netconn.evidence import Finding, Path, Stage
 
 CERTIFICATE_WARNING_DAYS = 14
 
+When = Callable[[EvidenceView], bool]
+"""What the evidence must say."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -23,14 +26,14 @@ class Rule:
 
     cause: str
     findings: tuple[Finding, ...]
-    when: Callable[[EvidenceView], bool] | None = None
+    when: When | None = None
 
     def matches(self, finding: Finding, view: EvidenceView) -> bool:
         """Whether this rule is about that finding and holds for the evidence."""
         return finding in self.findings and (self.when is None or self.when(view))
 
 
-def _not_private_here(view: EvidenceView) -> bool:
+def not_private_here(view: EvidenceView) -> bool:
     """None of the addresses lies in a private range either: DNS answers the public side."""
     return not any(name in PRIVATE_RANGES for name in view.ranges)
 
@@ -54,7 +57,7 @@ RULES: Final[dict[Stage, tuple[Rule, ...]]] = {
     ),
     Stage.ADDRESS: (
         Rule("ADDRESSES_MIXED", (Finding.MIXED_ADDRESSES,)),
-        Rule("ADDRESS_OUTSIDE_EXPECTED_NETWORKS", (Finding.NOT_PRIVATE,), lambda view: not _not_private_here(view)),
+        Rule("ADDRESS_OUTSIDE_EXPECTED_NETWORKS", (Finding.NOT_PRIVATE,), lambda view: not not_private_here(view)),
         Rule("PRIVATE_ZONE_NOT_USED", (Finding.NOT_PRIVATE,), lambda view: view.privatelink_name is not None),
         Rule("NO_PRIVATE_ENDPOINT", (Finding.NOT_PRIVATE,), lambda view: bool(view.evidence.name.services)),
         Rule("ADDRESS_LOOPBACK", (Finding.NOT_PRIVATE,), lambda view: set(view.ranges) == {"loopback"}),
@@ -138,7 +141,7 @@ RULES: Final[dict[Stage, tuple[Rule, ...]]] = {
 }
 """The rules of each deciding stage."""
 
-WARNING_RULES: Final[tuple[tuple[str, Callable[[EvidenceView], bool]], ...]] = (
+WARNING_RULES: Final[tuple[tuple[str, When], ...]] = (
     ("RESOLVERS_DISAGREE", lambda view: view.resolvers_disagree),
     ("SOME_ADDRESSES_FAIL", lambda view: view.some_addresses_fail),
     ("STRANGERS_REFUSED", lambda view: bool(view.detail(Stage.PROTOCOL).get("refuses_strangers"))),
@@ -148,5 +151,6 @@ WARNING_RULES: Final[tuple[tuple[str, Callable[[EvidenceView], bool]], ...]] = (
         "CERTIFICATE_EXPIRES_SOON",
         lambda view: view.detail(Stage.TLS).get("days_left", CERTIFICATE_WARNING_DAYS) < CERTIFICATE_WARNING_DAYS,
     ),
+    ("FACTS_NOT_VISIBLE", lambda view: bool(view.control_plane.hidden)),
 )
 """What wants attention where no stage failed."""

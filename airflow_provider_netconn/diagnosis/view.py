@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
+from airflow_provider_netconn.diagnosis.facts_view import FactsView
+from airflow_provider_netconn.diagnosis.listed import listed
 from airflow_provider_netconn.evidence import Evidence, Finding, Path, Stage, StageResult
 
 PRIVATE_RANGES = ("RFC 1918", "RFC 6598", "ULA (RFC 4193)")
 _LOCAL_RANGES = frozenset({"loopback", "link-local"})
-MAX_LISTED = 8
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,11 @@ class EvidenceView:
         """The finding of a stage; None where it did not run."""
         result = self.evidence.probe.stage(stage)
         return result.finding if result else None
+
+    @cached_property
+    def control_plane(self) -> FactsView:
+        """What the control plane says."""
+        return FactsView(self.evidence.facts)
 
     @property
     def uses_proxy(self) -> bool:
@@ -212,9 +217,3 @@ def _private(text: str, networks: tuple[str, ...]) -> bool:
     parsed = ipaddress.ip_address(text)
     address = getattr(parsed, "ipv4_mapped", None) or parsed
     return any(address in ipaddress.ip_network(network) for network in networks)
-
-
-def listed(items: Any) -> str:
-    """Items in a row for a person, the first few of many."""
-    texts = [str(item) for item in itertools.islice(items, MAX_LISTED + 1)]
-    return ", ".join(texts[:MAX_LISTED]) + (", ..." if len(texts) > MAX_LISTED else "")

@@ -64,4 +64,14 @@ WARNINGS: Final = (
         remedy="Renew the certificate before then.",
         warning=True,
     ),
+    Cause(
+        code="FACTS_NOT_VISIBLE",
+        stage=Stage.CONNECT,
+        meaning="All is well, and some of what Azure's control plane knows of the target could not be looked at.",
+        proof="At least one fact that is not visible.",
+        seen="Not visible: {not_visible}.",
+        remedy="Give the identity of the check the role Reader on what is named there, and name the worker's network; "
+        "or leave it: it only matters on the day when something fails.",
+        warning=True,
+    ),
 )

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_netconn.checks import CheckOptions, authenticated, check, parse_target
-from airflow_provider_netconn.evidence import Expectation, Target, Verdict
+from airflow_provider_netconn.evidence import Expectation, Report, Target, Verdict
 from airflow_provider_netconn.hooks.authentication import authenticate
 from airflow_provider_netconn.hooks.connection_fields import connection_targets
 from testbed.endpoints import CertificateAuthority, DnsServer
@@ -49,7 +49,11 @@ class Ground:
 
     def verdict(self, target, *, expect=Expectation.PRIVATE, networks=LOOPBACK, **options) -> Verdict:
         """What a check says of a target."""
-        return self._check([parse_target(target, expect=expect, expect_networks=networks)], **options).verdicts[0]
+        return self.report(target, expect=expect, networks=networks, **options).verdicts[0]
+
+    def report(self, target, *, expect=Expectation.PRIVATE, networks=LOOPBACK, **options) -> Report:
+        """What a check reports on a target."""
+        return self._check([parse_target(target, expect=expect, expect_networks=networks)], **options)
 
     def verdict_on_connection(self, conn_type: str, *, limit_s: float = 60, **fields) -> Verdict:
         """What a check says of an Airflow connection that signs in as well."""

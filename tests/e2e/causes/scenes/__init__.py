@@ -4,6 +4,7 @@ from tests.e2e.causes.scenes import (  # noqa: F401
     address,
     auth,
     connect,
+    control_plane,
     engine,
     protocol,
     proxy,
