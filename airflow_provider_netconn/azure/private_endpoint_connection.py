@@ -39,7 +39,6 @@ from airflow_provider_netconn.errors import (
     AzureInvalidRequestError,
     AzureNotFoundError,
     AzureOperationFailedError,
-    InvalidOptionError,
 )
 
 if TYPE_CHECKING:
@@ -63,11 +62,7 @@ async def ensure_private_endpoint_connection(
     :raises AzureError: the service refused the change, or did not end it in time
     """
     kind = connection_type(wanted.target_id)
-    if not kind.change:
-        raise InvalidOptionError(
-            "target_id", f"{kind.type} has no API to approve or reject private endpoint connections",
-            "do it in the portal" + ("; removing them is possible" if kind.remove else ""),
-        )  # fmt: skip
+    kind.check(remove=False)
     watch = wanted.watch
     written: set[str] = set()
     state = await _look(azure, watch)
@@ -82,7 +77,7 @@ async def ensure_private_endpoint_connection(
         if state.settled or (not wait and not state.hopeless):
             return state
         if state.hopeless:
-            raise AzureConflictError(wanted.target_id, state.hopeless, remedy=state.remedy)
+            raise AzureConflictError(wanted.target_id, state.hopeless)
         state = await _look_later(azure, watch, state)
 
 
@@ -96,10 +91,7 @@ async def delete_private_endpoint_connection(
     :raises AzureNotFoundError: there is no such resource
     """
     kind = connection_type(target_id)
-    if not kind.remove:
-        raise InvalidOptionError(
-            "target_id", f"{kind.type} has no API to remove private endpoint connections", "delete the endpoints"
-        )
+    kind.check(remove=True)
     watch = PrivateEndpointConnectionWatch(target_id=target_id, requests=requests, target_status=REMOVED)
     removed: set[str] = set()
     state = await _look(azure, watch)

@@ -251,12 +251,15 @@ class PrivateEndpointConnectionState:
         """Why waiting is no use; empty where it may be."""
         if self.not_visible or self.settled or not self.connections or self.target_status in {REMOVED, DISCONNECTED}:
             return ""
-        failed = next((one for one in self.relevant if one.has_failed), None)
-        if failed is not None:
-            return f"the last change of the connection ended {failed.provisioning_state}: {failed}"
+        if any(one.has_failed for one in self.relevant):
+            remedy = "see the resource's activity log; then change it again"
+            return f"the last change of the connection failed: {_named(self.relevant)}; {remedy}"
         if any(one.is_changing for one in self.relevant) or not self._all_final:
             return ""
-        return f"it is final, and never becomes {self.target_status}: {self._named(self.relevant)}"
+        remedy = "have the requester delete the private endpoint and make it again"
+        if any(one.status == APPROVED for one in self.relevant):
+            remedy = "wait for Approved instead"
+        return f"that never becomes {self.target_status}: {_named(self.relevant)}; {remedy}"
 
     @property
     def _all_final(self) -> bool:
@@ -270,24 +273,13 @@ class PrivateEndpointConnectionState:
         return statuses <= ({REJECTED, DISCONNECTED, APPROVED} if self.requests.endpoint_id else {REJECTED})
 
     @property
-    def remedy(self) -> str:
-        """What to do where it is hopeless."""
-        if not self.hopeless:
-            return ""
-        if any(one.has_failed for one in self.relevant):
-            return "see the resource's activity log; then change it again"
-        if any(one.status == APPROVED for one in self.relevant):
-            return "the endpoint was approved before; wait for Approved instead"
-        return "have the requester delete the private endpoint and make it again"
-
-    @property
     def line(self) -> str:
         """What is seen, and whose move it is."""
         if self.not_visible:
             return f"{self._resource}: connections are not visible: {self.not_visible}."
         if not self.connections:
             return f"{self._resource}: no connection {self.requests}: {self.others_line}."
-        return f"{self._resource}: {self._named(self.connections)}{self._move}."
+        return f"{self._resource}: {_named(self.connections)}{self._move}."
 
     @property
     def others_line(self) -> str:
@@ -310,11 +302,6 @@ class PrivateEndpointConnectionState:
             return "; the service is at work"
         waits = any(one.status == PENDING for one in self.relevant) and self.target_status in {APPROVED, REJECTED}
         return "; the resource's owner must decide" if waits else ""
-
-    @staticmethod
-    def _named(connections: tuple[Connection, ...]) -> str:
-        more = len(connections) - _MOST_NAMED
-        return "; ".join(map(str, connections[:_MOST_NAMED])) + (f"; and {more} more" if more > 0 else "")
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as they go to XCom."""
@@ -445,3 +432,8 @@ class PrivateEndpointConnectionWatch:
 def connections_of(resource: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The connections that a resource shows of itself."""
     return list((resource.get("properties") or {}).get(CONNECTIONS) or ())
+
+
+def _named(connections: tuple[Connection, ...]) -> str:
+    more = len(connections) - _MOST_NAMED
+    return "; ".join(map(str, connections[:_MOST_NAMED])) + (f"; and {more} more" if more > 0 else "")

@@ -45,6 +45,20 @@ class ConnectionType:
         """Whether the connections have a list of their own."""
         return not self.resource_api_version
 
+    def check(self, *, remove: bool) -> None:
+        """Refuse what has no API.
+
+        :param remove: whether connections are to be removed; else to be approved or rejected
+        :raises InvalidOptionError: resources of this type have no API for it
+        """
+        if remove and not self.remove:
+            seen = f"{self.type} has no API to remove private endpoint connections"
+            raise InvalidOptionError("target_id", seen, "have the endpoints deleted")
+        if not remove and not self.change:
+            seen = f"{self.type} has no API to approve or reject private endpoint connections"
+            also = "; removing them is possible" if self.remove else ""
+            raise InvalidOptionError("target_id", seen, f"do it in the portal{also}")
+
 
 @cache
 def connection_types() -> Mapping[str, ConnectionType]:
