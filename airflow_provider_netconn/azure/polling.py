@@ -26,6 +26,7 @@ from airflow_provider_netconn.errors import (
     AzureError,
     AzureForbiddenError,
     AzureNotFoundError,
+    AzureTenantError,
     AzureThrottledError,
 )
 
@@ -60,7 +61,7 @@ async def read_scope(azure: AzureSession, scope: Scope) -> Snapshot:
             found = [] if resource is None else [resource]
     except AzureNotFoundError:
         return Snapshot()
-    except AzureForbiddenError as error:
+    except (AzureForbiddenError, AzureTenantError) as error:
         return Snapshot(not_visible=str(error))
     return Snapshot(resources={str(one.get("id", "")).casefold(): one for one in found})
 

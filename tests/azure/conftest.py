@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import asynccontextmanager
 
 import pytest
 
 from airflow_provider_netconn.azure.session import AzureSession
 from airflow_provider_netconn.azure.settings import AzureSettings, SignIn
+from airflow_provider_netconn.hooks.azure_network import AzureNetworkHook
 
 API_VERSION = "2024-05-01"
 GROUP = "test-networks"
@@ -38,6 +40,27 @@ def open_session(azure_lab):
         settings = settings_of(azure_lab, principal, **changes)
         async with AzureSession(settings, timeout_s=timeout_s, request_timeout_s=request_timeout_s) as session:
             yield session
+
+    return make
+
+
+@pytest.fixture
+def connect(azure_lab, monkeypatch):
+    """Make a connection that signs in at the lab; returns a hook for it."""
+
+    def make(principal=None, conn_type="azure_network", extra=(), **fields):
+        chosen = azure_lab.principal(principal)
+        kept = {
+            "tenantId": azure_lab.local.seed.tenant(chosen.tenant).id,
+            "subscriptionId": azure_lab.subscription_id,
+            "arm_url": azure_lab.arm_url,
+            "authority_url": azure_lab.authority_url,
+            "ca_file": azure_lab.ca_file,
+            **dict(extra),
+        }
+        connection = {"conn_type": conn_type, "login": chosen.app_id, "password": chosen.client_secret, "extra": kept}
+        monkeypatch.setenv("AIRFLOW_CONN_AZURE_TEST", json.dumps({**connection, **fields}))
+        return AzureNetworkHook("azure_test")
 
     return make
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 import time
 
@@ -18,27 +17,6 @@ from airflow_provider_netconn.errors import AzureDeadlineExceededError, AzureNot
 from airflow_provider_netconn.hooks.azure_network import AzureNetworkHook
 from airflow_provider_netconn.provider_info import AZURE_NETWORK
 from tests.azure.conftest import API_VERSION, settings_of
-
-
-@pytest.fixture
-def connect(azure_lab, monkeypatch):
-    """Make a connection that signs in at the lab; returns a hook for it."""
-
-    def make(principal=None, conn_type="azure_network", extra=(), **fields):
-        chosen = azure_lab.principal(principal)
-        kept = {
-            "tenantId": azure_lab.local.seed.tenant(chosen.tenant).id,
-            "subscriptionId": azure_lab.subscription_id,
-            "arm_url": azure_lab.arm_url,
-            "authority_url": azure_lab.authority_url,
-            "ca_file": azure_lab.ca_file,
-            **dict(extra),
-        }
-        connection = {"conn_type": conn_type, "login": chosen.app_id, "password": chosen.client_secret, "extra": kept}
-        monkeypatch.setenv("AIRFLOW_CONN_AZURE_TEST", json.dumps({**connection, **fields}))
-        return AzureNetworkHook("azure_test")
-
-    return make
 
 
 @pytest.mark.parametrize("conn_type", ["azure", "azure_network"])
