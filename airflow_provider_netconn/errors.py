@@ -24,6 +24,9 @@
     │   ├── AzureNoAnswerError                   no connection, or one that broke off, and no use in trying again
     │   ├── AzureOperationFailedError            accepted, and then the operation ended Failed or Canceled
     │   └── AzureDeadlineExceededError           no end, or no answer at all, by the caller's deadline
+    ├── AstroError                               Astro's API said no, or said nothing
+    │   ├── AstroForbiddenError                  the token may not see this
+    │   └── AstroNotFoundError                   there is no such Deployment or cluster
     └── UnexpectedVerdictError                   a check ended, and its verdicts are not the expected ones
 
 A failure that the network caused is no exception: it is a result (see :mod:`airflow_provider_netconn.evidence`).
@@ -193,6 +196,49 @@ class AzureOperationFailedError(AzureError):
 
 class AzureDeadlineExceededError(AzureError):
     """The caller's deadline came before the end of an operation, or before any answer."""
+
+
+class AstroError(NetconnError):
+    """What asking Astro's API ended with. The message alone says what failed, why, and what to do.
+
+    :param resource: path below the Organization, such as ``deployments/ID``
+    :param seen: what Astro said, or what was seen instead of an answer
+    :param remedy: what to do
+    :param status: HTTP status; None where there was no answer
+    :param request_id: what Astronomer's support finds the request by
+    :param is_passing: another try may succeed
+    :param retry_after_s: how long the answer asks to wait before that, in seconds
+    """
+
+    def __init__(
+        self,
+        resource: str,
+        seen: str,
+        *,
+        remedy: str = "",
+        status: int | None = None,
+        request_id: str = "",
+        is_passing: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
+        self.resource = resource
+        self.seen = seen
+        self.remedy = remedy
+        self.status = status
+        self.request_id = request_id
+        self.is_passing = is_passing
+        self.retry_after_s = retry_after_s
+        message = f"Astro API, {resource}: {seen}" + (f"; {remedy}" if remedy else "")
+        message += f" (request id {request_id})" if request_id else ""
+        super().__init__("".join(sign if sign.isprintable() else " " for sign in message))
+
+
+class AstroForbiddenError(AstroError):
+    """403: the token may not see this."""
+
+
+class AstroNotFoundError(AstroError):
+    """404: there is no such thing in the Organization, as far as the token sees."""
 
 
 def _short(resource: str) -> str:
