@@ -21,6 +21,7 @@ WATCHES: Final[Mapping[str, str]] = {
     "private_endpoint_connection": (
         "airflow_provider_netconn.azure.private_endpoint_connection_state:PrivateEndpointConnectionWatch"
     ),
+    "private_endpoint_status": "airflow_provider_netconn.azure.private_endpoint_status:PrivateEndpointStatusWatch",
 }
 """Where the watch of each kind is, for whoever has but its JSON."""
 

@@ -1,4 +1,4 @@
-"""Tasks that run on the local Azure without an Airflow: their connection, their context, their wait in the triggerer."""
+"""Tasks on the local Azure without an Airflow: their connection, their context, their waits in the triggerer."""
 
 from __future__ import annotations
 
