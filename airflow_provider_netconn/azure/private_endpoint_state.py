@@ -9,7 +9,7 @@ private endpoint?").
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
@@ -81,7 +81,7 @@ class PrivateEndpointState:
     :param addresses: its private addresses, as far as they are known
     :param names: public names that it serves, each with its addresses; none before it is approved
     :param zone_ids: private DNS zones in which it keeps records
-    :param unfinished: what belongs to it and is not there yet: a line each
+    :param unfinished: ids of what belongs to it and is not there yet: zones, links, its zone group
     :param not_visible: why nothing is known of it; empty where it was seen
     """
 
@@ -184,7 +184,7 @@ class PrivateEndpointState:
         parts = [f"{self.status or 'no connection'}: {self._move}"]
         if not self.is_provisioned:
             parts.insert(0, f"provisioningState {self.provisioning_state}: Azure is at work on it")
-        parts.extend(self.unfinished)
+        parts.extend(f"{_short(one)}: not there yet" for one in self.unfinished)
         if self.status == APPROVED and self.addresses:
             parts.append(f"{', '.join(self.names) or 'no names'} at {', '.join(self.addresses)}")
         return f"{name}: {'; '.join(parts)}."
@@ -217,12 +217,12 @@ class PrivateEndpointState:
         }
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> Self:
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
         """What :meth:`to_json` gave."""
         lists = ("group_ids", "addresses", "zone_ids", "unfinished")
-        names = {name: tuple(addresses) for name, addresses in plain["names"].items()}
-        changed = {name: tuple(plain[name]) for name in lists}
-        return cls(**{**plain, **changed, "names": names, "until": Until(plain["until"])})
+        names = {name: tuple(addresses) for name, addresses in data["names"].items()}
+        changed = {name: tuple(data[name]) for name in lists}
+        return cls(**{**data, **changed, "names": names, "until": Until(data["until"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,13 +260,13 @@ class PrivateEndpointWatch:
         """How it stands, by what was read."""
         first, *others = self.scopes
         endpoints = seen[first]
-        found = endpoints.resources.get(endpoint_id_of(self.endpoint_id).key)
+        found = endpoints.find(endpoint_id_of(self.endpoint_id).text)
         if found is None and endpoints.not_visible:
             return PrivateEndpointState(
                 endpoint_id=self.endpoint_id, until=self.until, not_visible=endpoints.not_visible
             )
         state = PrivateEndpointState.of(self.endpoint_id, found, until=self.until)
-        return with_unfinished(state, [line for scope in others for line in _unfinished(scope, seen[scope])])
+        return replace(state, unfinished=tuple(scope.path for scope in others if _is_unfinished(scope, seen[scope])))
 
     @property
     def awaited(self) -> str:
@@ -291,13 +291,13 @@ class PrivateEndpointWatch:
         }
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> Self:
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
         """What :meth:`to_json` gave; what is left out has its default."""
         return cls(
-            endpoint_id=plain["endpoint_id"],
-            until=Until(plain.get("until", Until.APPROVED)),
-            also=tuple(plain.get("also", ())),
-            by_id=bool(plain.get("by_id", False)),
+            endpoint_id=data["endpoint_id"],
+            until=Until(data.get("until", Until.APPROVED)),
+            also=tuple(data.get("also", ())),
+            by_id=bool(data.get("by_id", False)),
         )
 
     @property
@@ -312,19 +312,12 @@ def connection_in(properties: Mapping[str, Any]) -> Mapping[str, Any]:
     return (found[0].get("properties") or {}) if found else {}
 
 
-def with_unfinished(state: PrivateEndpointState, lines: Sequence[str]) -> PrivateEndpointState:
-    """The state with what else is not there yet."""
-    return PrivateEndpointState.from_json({**state.to_json(), "unfinished": [*state.unfinished, *lines]})
-
-
-def _unfinished(scope: Scope, seen: Snapshot) -> list[str]:
-    found = seen.resources.get(ResourceId.parse(scope.path).key)
-    if found is None and seen.not_visible:
-        return []  # Whoever waits goes on and looks by itself.
-    state = str(((found or {}).get("properties") or {}).get("provisioningState") or "")
-    if state == SUCCEEDED or state.casefold() in FAILED:
-        return []
-    return [f"{_short(scope.path)}: {state or 'not there yet'}"]
+def _is_unfinished(scope: Scope, seen: Snapshot) -> bool:
+    found = seen.find(scope.path)
+    if found is None:
+        return not seen.not_visible  # Whoever waits for what is not visible goes on, and sees by himself.
+    state = str((found.get("properties") or {}).get("provisioningState") or "")
+    return state != SUCCEEDED and state.casefold() not in FAILED
 
 
 def _api_version(resource_id: str) -> str:

@@ -1,0 +1,30 @@
+"""A private endpoint of the lab's landscape, and what its target's owner says to it."""
+
+from __future__ import annotations
+
+SUBSCRIPTION = "/subscriptions/00000000-0000-4000-8000-000000000001"
+NETWORK_GROUP = f"{SUBSCRIPTION}/resourceGroups/network"
+DATA_GROUP = f"{SUBSCRIPTION}/resourceGroups/data"
+NETWORK = f"{NETWORK_GROUP}/providers/Microsoft.Network/virtualNetworks/data"
+SUBNET = f"{NETWORK}/subnets/endpoints"
+LAKE = f"{DATA_GROUP}/providers/Microsoft.Storage/storageAccounts/contosolake"
+IMAGES = f"{DATA_GROUP}/providers/Microsoft.ContainerRegistry/registries/contosoimages"
+ENDPOINT = f"{NETWORK_GROUP}/providers/Microsoft.Network/privateEndpoints/pe-lake"
+BLOB_ZONE = f"{NETWORK_GROUP}/providers/Microsoft.Network/privateDnsZones/privatelink.blob.core.windows.net"
+
+
+def decide(lab, status, *, target=LAKE, description="seen by the owner"):
+    """Say as the target's owner what becomes of the one request for it."""
+    (connection,) = lab.get(f"{target}/privateEndpointConnections")["value"]
+    body = {"properties": {"privateLinkServiceConnectionState": {"status": status, "description": description}}}
+    lab.request("PUT", connection["id"], body)
+
+
+def written(lab, *, kind="", methods=("PUT", "PATCH", "DELETE")):
+    """The writes that clients made: method, and the path from the last provider on."""
+    found = [
+        (entry.method, entry.path.rpartition("/providers/Microsoft.Network/")[2])
+        for entry in lab.journal()
+        if entry.method in methods
+    ]
+    return [one for one in found if one[1].startswith(kind)]
