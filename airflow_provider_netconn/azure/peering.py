@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import threading
 from collections import defaultdict
@@ -164,21 +165,25 @@ class _Work:
             except AzureNotFoundError:
                 log.info("Peering %s went away with its network", write.name)
             return
-        poller = await operations.begin_create_or_update(
-            *place,
-            cast("VirtualNetworkPeering", write.body),
-            sync_remote_address_space="true" if write.sync else None,
-            polling=wait,
-        )
-        answer = (await poller.result()).as_dict()
-        if write.kind == "unseen":
-            self.answers = {write.which: SideState.of(answer, side.network_id, unseen=True)}
+        body = cast("VirtualNetworkPeering", write.body)
+        sync = "true" if write.sync else None
+        is_unseen = bool(self.seen[write.which].not_visible)
+        polling = await _unseen_polling() if is_unseen else wait
+        poller = await operations.begin_create_or_update(*place, body, sync_remote_address_space=sync, polling=polling)
+        answer = SideState.of((await poller.result()).as_dict(), side.network_id, unseen=is_unseen)
+        if is_unseen:
+            self.answers = {write.which: replace(answer, provisioning_state="Succeeded")}  # its operation has ended
         elif not self.seen[write.which].peering_id:
-            self.seen[write.which] = SideState.of(answer, side.network_id)
+            self.seen[write.which] = answer
 
     async def _operations(self, which: str) -> VirtualNetworkPeeringsOperations:
         network = self.wanted.side(which).network
         return (await self.sessions[which].network(network.subscription_id)).virtual_network_peerings
+
+
+async def _unseen_polling() -> Any:
+    module = await asyncio.to_thread(importlib.import_module, "airflow_provider_netconn.azure.unseen_writes")
+    return module.UnseenWritePolling()
 
 
 @asynccontextmanager

@@ -216,7 +216,9 @@ def test_the_sensor_fails_at_once_where_the_peering_is_disconnected(azure_lab, d
     hub, data = azure_lab.networks("hub", "data")
     run_to_the_end(peer(hub, data))
     azure_lab.delete(data.to(hub).id)
-    with pytest.raises(AzureConflictError, match=r"it is disconnected, .* the other side was deleted: the owner of hub"):
+    with pytest.raises(
+        AzureConflictError, match=r"it is disconnected, .* the other side was deleted: the owner of hub"
+    ):
         run_to_the_end(wait_for(hub, data, deferrable=deferrable))
 
 
