@@ -89,21 +89,25 @@ class Arguments(Table):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         node = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
         yield node, self._defaults(node)
-        imports = {
+        origins = {found.name: module for found in tree.body if isinstance(found, ast.ClassDef)}
+        origins |= {
             alias.name: found.module
             for found in tree.body
             if isinstance(found, ast.ImportFrom) and found.module
             for alias in found.names
         }
         for base in node.bases:
-            origin = imports.get(getattr(base, "id", ""), "")
+            origin = origins.get(getattr(base, "id", ""), "")
             if origin.startswith("airflow_provider_netconn"):
                 yield from self._lineage(origin, base.id)  # type: ignore[attr-defined]
 
     @staticmethod
     def _defaults(node: ast.ClassDef) -> dict[str, str]:
-        init = next(item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__init__")
-        found = {}
+        inits = [item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__init__"]
+        found: dict[str, str] = {}
+        if not inits:
+            return found
+        init = inits[0]
         for argument, default in zip(init.args.kwonlyargs, init.args.kw_defaults, strict=True):
             text = "required" if default is None else f"`{ast.unparse(default)}`"
             found[argument.arg] = _KNOWN_DEFAULTS.get(text, text)
