@@ -21,7 +21,8 @@ from airflow_provider_netconn.errors import InvalidOptionError, NetconnError
 from airflow_provider_netconn.evidence import Expectation, check_network
 
 if TYPE_CHECKING:
-    from airflow_provider_netconn.checks import CheckOptions, CheckPlan, OnVerdict
+    from airflow_provider_netconn.azure.settings import AzureSettings
+    from airflow_provider_netconn.checks import CheckOptions, CheckPlan, FactsRequest, OnVerdict
     from airflow_provider_netconn.evidence import Report, Target, Verdict
 
 EXIT_AS_EXPECTED, EXIT_NOT_AS_EXPECTED, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -100,6 +101,14 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--auth-timeout", type=float, default=30.0, metavar="S", help="limit of each sign-in (default: 30)"
     )
+    parser.add_argument(
+        "--azure", action="store_true", help="ask Azure's control plane why; signs in by the default chain"
+    )
+    parser.add_argument("--azure-conn-id", metavar="ID", help="ask Azure's control plane by an Airflow connection")
+    parser.add_argument(
+        "--worker-network", metavar="ID", help="id of the virtual network, or subnet, that this runs in (with --azure)"
+    )
+    parser.add_argument("--azure-all", action="store_true", help="ask about what is as expected too (with --azure)")
     parser.add_argument("--ignore-proxy", action="store_true", help="ignore HTTPS_PROXY and HTTP_PROXY")
     parser.add_argument("--json", action="store_true", help="print the verdicts as a JSON list")
     parser.add_argument("--junit", metavar="FILE", help="write a JUnit XML report")
@@ -117,13 +126,14 @@ def _add_zones(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from airflow_provider_netconn.checks import CheckPlan, check, load_plan
+    from airflow_provider_netconn.checks import CheckPlan, check, load_plan, with_facts
 
     plan = load_plan(options.config) if options.config else CheckPlan()
     targets = _targets(options, plan)
     if not targets:
         raise InvalidOptionError("TARGET", "nothing to check", "give a target, --conn-id or --config")
     check_options = _check_options(options, plan)
+    facts = _facts_request(options)
     if not options.auth_timeout > 0:
         raise InvalidOptionError(
             "--auth-timeout", f"{options.auth_timeout:g} is no time limit", "write seconds above 0"
@@ -135,6 +145,8 @@ def _check(options: argparse.Namespace) -> int:
         raise (_as_written(error) if options.ca else error) from None
     if options.auth:
         report = _authenticated(report, options.auth_timeout)
+    if facts is not None:
+        report = with_facts(report, facts)
     try:
         _print(report, options.json)  # first of all: what was found is not lost where a file cannot be written
     finally:
@@ -147,6 +159,30 @@ def _authenticated(report: Report, timeout_s: float) -> Report:
     from airflow_provider_netconn.hooks.authentication import authenticate
 
     return authenticated(report, lambda conn_id, kind: authenticate(conn_id, kind, timeout_s))
+
+
+def _facts_request(options: argparse.Namespace) -> FactsRequest | None:
+    """As whom and about what Azure's control plane is to be asked; None where it is not."""
+    from airflow_provider_netconn.azure.settings import AzureSettings
+    from airflow_provider_netconn.checks import FactsRequest
+
+    if not (options.azure or options.azure_conn_id):
+        for name, given in (("--worker-network", options.worker_network), ("--azure-all", options.azure_all)):
+            if given:
+                raise InvalidOptionError(name, "is of no use alone", "add --azure or --azure-conn-id")
+        return None
+    settings = _azure_settings(options.azure_conn_id) if options.azure_conn_id else AzureSettings()
+    try:
+        return FactsRequest(settings=settings, worker_network=options.worker_network or "", of_all=options.azure_all)
+    except InvalidOptionError as error:
+        raise _as_written(error) from None
+
+
+def _azure_settings(conn_id: str) -> AzureSettings:
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")  # as for the connections that are checked
+    from airflow_provider_netconn.hooks.azure_network import AzureNetworkHook
+
+    return AzureNetworkHook(conn_id).settings()
 
 
 def _write_reports(report: Report, files: Mapping[str, str | None]) -> None:
@@ -249,6 +285,7 @@ _OPTION_NAMES = {
     "deadline_s": "--deadline",
     "retries": "--retries",
     "concurrency": "--concurrency",
+    "worker_network": "--worker-network",
 }
 
 

@@ -34,6 +34,8 @@ def connectivity_check_dag(
     expect: str | None = None,
     expect_networks: Sequence[str] | None = None,
     nameserver: str | None = None,
+    azure_conn_id: str | None = None,
+    worker_network: str | None = None,
     fail_on: Sequence[str] | str = "unexpected",
     deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
     task_kwargs: Mapping[str, Any] | None = None,
@@ -75,6 +77,8 @@ def connectivity_check_dag(
             expect=expect,
             expect_networks=expect_networks,
             nameserver=nameserver,
+            azure_conn_id=azure_conn_id,
+            worker_network=worker_network,
             fail_on=fail_on,
             **dict(task_kwargs or {}),
         )

@@ -93,7 +93,7 @@ def diagnose(evidence: Evidence) -> Verdict:
     probe = evidence.probe
     outcome = _outcome(view.stopping)
     cause = _cause(view)
-    facts = {**view.facts(), **view.control_plane.words()} if cause else {}
+    facts = view.facts() if cause else {}
     return Verdict(
         target=probe.target.name,
         path=view.path,

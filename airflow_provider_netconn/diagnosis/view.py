@@ -160,6 +160,7 @@ class EvidenceView:
             "said": str(self.detail(Stage.PROTOCOL).get("said")),
             "sign_in": str(self.detail(Stage.AUTH).get("does")),
             "sign_in_error": self._sign_in_error(),
+            **self.control_plane.words(),
         }
 
     def _sign_in_error(self) -> str:

@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import BaseOperator, conf
 from airflow_provider_netconn.errors import InvalidConnectionError, ReportWriteError
 from airflow_provider_netconn.evidence import Report, Verdict, to_json
 from airflow_provider_netconn.operators.fail_on import UNEXPECTED, parse_fail_on, unexpected_verdict_error
-from airflow_provider_netconn.operators.request import CheckRequest, report_destinations, sign_in_limit
+from airflow_provider_netconn.operators.request import CheckRequest, facts_request, report_destinations, sign_in_limit
 from airflow_provider_netconn.summary import progress_line, summarise
 from airflow_provider_netconn.templated import as_bool, as_text
 from airflow_provider_netconn.triggers.check import ConnectivityCheckTrigger, earliest_resume, report_of
@@ -52,6 +52,12 @@ class ConnectivityCheckOperator(BaseOperator):
     :param authenticate: have each connection that is reached sign in by its own hook, on the worker, also where the
         probes run in the triggerer; off by default, for it may wake or cost something (see the docs of the stage)
     :param auth_timeout_s: limit of each sign-in, in seconds
+    :param azure_conn_id: connection by which Azure's control plane is asked, on the worker, why a target is not as
+        expected: one of type ``azure_network`` or ``azure``. It needs to read only, and what it may not read costs no
+        verdict. By default the control plane is not asked
+    :param worker_network: id of the virtual network, or better of the subnet, in which the probes run: without it, what
+        the control plane says of peerings and zone links cannot be told
+    :param azure_facts_of_all: ask about the targets that are as expected too
     :param fail_on: ``unexpected`` (default), ``never``, or headlines and causes by name
     :param report_path: where to write reports, one path or several: a local path, a URL of an object storage
         (``s3://conn@bucket/key.html``) or of a blob (``https://ACCOUNT.blob.core.windows.net/CONTAINER/NAME.html``);
@@ -75,6 +81,9 @@ class ConnectivityCheckOperator(BaseOperator):
         "use_proxy",
         "authenticate",
         "auth_timeout_s",
+        "azure_conn_id",
+        "worker_network",
+        "azure_facts_of_all",
         "fail_on",
         "report_path",
         "report_conn_id",
@@ -99,6 +108,9 @@ class ConnectivityCheckOperator(BaseOperator):
         use_proxy: bool | str | None = None,
         authenticate: bool | str = False,
         auth_timeout_s: float | str = 30.0,
+        azure_conn_id: str | None = None,
+        worker_network: str | None = None,
+        azure_facts_of_all: bool | str = False,
         fail_on: Sequence[str] | str = UNEXPECTED,
         report_path: Sequence[str] | str | None = None,
         report_conn_id: str | None = None,
@@ -120,6 +132,9 @@ class ConnectivityCheckOperator(BaseOperator):
         self.use_proxy = use_proxy
         self.authenticate = authenticate
         self.auth_timeout_s = auth_timeout_s
+        self.azure_conn_id = azure_conn_id
+        self.worker_network = worker_network
+        self.azure_facts_of_all = azure_facts_of_all
         self.fail_on = fail_on
         self.report_path = report_path
         self.report_conn_id = report_conn_id
@@ -163,7 +178,7 @@ class ConnectivityCheckOperator(BaseOperator):
         from airflow_provider_netconn.report import plain_table
         from airflow_provider_netconn.telemetry import emit
 
-        report = self._authenticated(report)
+        report = self._with_facts(self._authenticated(report))
         for line in plain_table(report).splitlines():
             if not line.startswith(" "):  # indented is what was seen and what mends it: logged as each verdict came
                 self.log.info("%s", line)
@@ -193,6 +208,16 @@ class ConnectivityCheckOperator(BaseOperator):
 
         self.log.info("Having connections sign in, within %g s each", limit_s)
         return authenticated(report, lambda conn_id, kind: authenticate(conn_id, kind, limit_s), self._log_verdict)
+
+    def _with_facts(self, report: Report) -> Report:
+        """The report with what Azure's control plane says, where it is to be asked."""
+        request = facts_request(self)
+        if request is None:
+            return report
+        from airflow_provider_netconn.checks import with_facts
+
+        self.log.info("Asking Azure's control plane by connection %s", self.azure_conn_id)
+        return with_facts(report, request, self._log_verdict)
 
     def _write_reports(self, report: Report) -> tuple[list[str], list[ReportWriteError]]:
         """Write the report everywhere it is asked for; one place that fails does not keep it from the others."""

@@ -24,7 +24,7 @@ from airflow_provider_netconn.templated import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_netconn.checks import CheckOptions, CheckPlan
+    from airflow_provider_netconn.checks import CheckOptions, CheckPlan, FactsRequest
     from airflow_provider_netconn.hooks.report_storage import Destination
     from airflow_provider_netconn.operators.connectivity_check import ConnectivityCheckOperator
 
@@ -79,6 +79,25 @@ def sign_in_limit(operator: ConnectivityCheckOperator) -> float | None:
     return limit
 
 
+def facts_request(operator: ConnectivityCheckOperator) -> FactsRequest | None:
+    """As whom and about what Azure's control plane is to be asked; None where it is not.
+
+    :raises InvalidInputError: naming the argument, or what is wrong in the connection
+    """
+    from airflow_provider_netconn.checks import FactsRequest
+    from airflow_provider_netconn.hooks.azure_network import AzureNetworkHook
+
+    conn_id = as_text("azure_conn_id", operator.azure_conn_id)
+    network = as_text("worker_network", operator.worker_network) or ""
+    of_all = as_bool("azure_facts_of_all", operator.azure_facts_of_all)
+    if conn_id is None:
+        if network or of_all:
+            given = "worker_network" if network else "azure_facts_of_all"
+            raise InvalidOptionError(given, "is of no use without azure_conn_id", "name the connection to ask Azure by")
+        return None
+    return FactsRequest(settings=AzureNetworkHook(conn_id).settings(), worker_network=network, of_all=of_all)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRequest:
     """What to check, and how.
@@ -111,6 +130,7 @@ class CheckRequest:
         # These are read again when the verdicts are there; a slip in them must not be found out only then.
         problems.attempt(lambda: parse_fail_on(operator.fail_on))
         problems.attempt(lambda: sign_in_limit(operator))
+        problems.attempt(lambda: facts_request(operator))
         problems.attempt(lambda: report_destinations(operator.report_path))
         problems.raise_any()
         found, broken = _read_connections(conn_ids, expect, networks)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_netconn.diagnosis import CAUSES, diagnose
 from airflow_provider_netconn.diagnosis.diagnose import headline, is_as_expected
+from airflow_provider_netconn.diagnosis.fact_rules import FACT_RULES
 from airflow_provider_netconn.diagnosis.rules import ENGINE_RULES, RULES, WARNING_RULES
 from airflow_provider_netconn.evidence import (
     Evidence,
@@ -26,6 +27,7 @@ from airflow_provider_netconn.evidence import (
     Target,
 )
 from airflow_provider_netconn.probing.address import judge_addresses
+from tests.unit.diagnosis import control_plane as azure
 
 F = Finding
 OTHER = NameFacts()
@@ -104,7 +106,7 @@ def signed_in(finding=F.SIGNED_IN, **detail):
     return result(Stage.AUTH, finding, finding in (F.SIGNED_IN, F.NOT_CHECKED), **(seen | detail))
 
 
-def evidence(*stages, name=OTHER, **target):
+def evidence(*stages, name=OTHER, facts=(), **target):
     """Evidence of these stages; the address stage is judged from the resolve stage, as probing does."""
     fields = {"host": ORDERS if name.services else "db.example.net", "port": 443, "protocol": "https"} | target
     made = Target(**fields)
@@ -113,10 +115,14 @@ def evidence(*stages, name=OTHER, **target):
     if addresses and not any(stage.stage is Stage.ADDRESS for stage in given):
         given.insert(1, judge_addresses(made, addresses))
     probe = ProbeResult(target=made, stages=tuple(given), started_at=pendulum.datetime(2026, 1, 1), duration_s=1.0)
-    return Evidence(probe=probe, name=name)
+    return Evidence(probe=probe, name=name, facts=facts)
 
 
 GOOD = (resolved(PRIVATE), connected(), tls(), spoken())
+ASTRAY = (resolved(PUBLIC, chain=[PRIVATELINK]), *GOOD[1:])
+NOWHERE = (unresolved(F.NXDOMAIN, chain=[PRIVATELINK]),)
+STUCK = (resolved(PRIVATE, chain=[PRIVATELINK]), connected(F.TIMED_OUT))
+SHUT = (resolved(PUBLIC), *GOOD[1:], signed_in(F.FIREWALL_REFUSED))
 
 CASES = {
     "PRIVATE_ZONE_RECORD_MISSING": evidence(unresolved(F.NXDOMAIN, chain=[PRIVATELINK]), name=AZURE),
@@ -201,6 +207,26 @@ CASES = {
     "CONNECTION_NOT_ENCRYPTED": evidence(*GOOD[:2], spoken(), replace(tls(F.TLS_NOT_OFFERED), ok=True)),
     "SIGN_IN_NOT_CHECKED": evidence(*GOOD, replace(signed_in(F.NOT_CHECKED), ok=True)),
     "CERTIFICATE_EXPIRES_SOON": evidence(*GOOD[:2], tls(days_left=13), spoken()),
+    "ENDPOINT_PENDING": evidence(*ASTRAY, name=AZURE, facts=azure.facts(connection="Pending")),
+    "ENDPOINT_REJECTED": evidence(*STUCK, name=AZURE, facts=azure.facts(connection="Rejected")),
+    "ENDPOINT_DISCONNECTED": evidence(*STUCK, name=AZURE, facts=azure.facts(connection="Disconnected")),
+    "ENDPOINT_MISSING": evidence(*ASTRAY, name=AZURE, facts=azure.facts(endpoint=None, connection="")),
+    "ZONE_MISSING": evidence(*ASTRAY, name=AZURE, facts=azure.facts(zone=None)),
+    "ZONE_NOT_LINKED": evidence(*ASTRAY, name=AZURE, facts=azure.facts(zone_link=None)),
+    "ZONE_GROUP_MISSING": evidence(*NOWHERE, name=AZURE, facts=azure.facts(zone_group=None, record=None)),
+    "RECORD_MISSING": evidence(*NOWHERE, name=AZURE, facts=azure.facts(record=None)),
+    "RECORD_WRONG": evidence(*ASTRAY, name=AZURE, facts=azure.facts(record="wrong")),
+    "PEERING_MISSING": evidence(*STUCK, name=AZURE, facts=azure.facts(peerings=(None, None))),
+    "PEERING_ONE_SIDED": evidence(*STUCK, name=AZURE, facts=azure.facts(peerings=("Initiated", None))),
+    "PEERING_DISCONNECTED": evidence(*STUCK, name=AZURE, facts=azure.facts(peerings=("Disconnected", None))),
+    "PEERING_DENIES_ACCESS": evidence(*STUCK, name=AZURE, facts=azure.facts(allows_access=False)),
+    "PEERING_OUT_OF_SYNC": evidence(*STUCK, name=AZURE, facts=azure.facts(sync_level="RemoteNotInSync")),
+    "SECURITY_GROUP_DENIES": evidence(*STUCK, name=AZURE, facts=azure.facts(security_rule="Deny")),
+    "PUBLIC_NETWORK_ACCESS_OFF": evidence(
+        *SHUT, name=AZURE, expect=Expectation.ANY, facts=azure.facts(access="Disabled")
+    ),
+    "SERVICE_FIREWALL_DENIES": evidence(*SHUT, name=AZURE, expect=Expectation.ANY, facts=azure.facts(firewall="Deny")),
+    "FACTS_NOT_VISIBLE": evidence(*GOOD, name=AZURE, facts=azure.facts(zone_link=azure.HIDDEN)),
 }
 
 
@@ -302,7 +328,8 @@ def test_every_failure_of_a_stage_says_how_far_it_got(stage, finding):
 
 
 def test_every_rule_names_a_cause_of_the_catalogue_and_every_cause_has_a_rule():
-    named = {rule.cause for rules in (*RULES.values(), ENGINE_RULES) for rule in rules} | {c for c, _ in WARNING_RULES}
+    tables = (*RULES.values(), ENGINE_RULES, FACT_RULES)
+    named = {rule.cause for rules in tables for rule in rules} | {c for c, _ in WARNING_RULES}
     assert named | {"PROXY_IN_USE"} == set(CAUSES)
 
 

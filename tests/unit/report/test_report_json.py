@@ -72,7 +72,7 @@ def test_schema_lets_a_later_minor_version_add_properties() -> None:
 def test_schema_describes_every_documented_field_and_names_no_place_of_its_own() -> None:
     made = report_schema()
     assert "$id" not in made
-    assert made["title"] == "netconn report 1.0"
+    assert made["title"] == "netconn report 1.1"
     assert {*made["$defs"]["Verdict"]["required"]} == {field.name for field in fields(evidence.Verdict)}
     vantage = made["$defs"]["Vantage"]["properties"]
     assert vantage["queue"]["description"] == "the Airflow queue of the task"
