@@ -24,6 +24,7 @@
     │   ├── AzureNoAnswerError                   no connection, or one that broke off, and no use in trying again
     │   ├── AzureOperationFailedError            accepted, and then the operation ended Failed or Canceled
     │   └── AzureDeadlineExceededError           no end, or no answer at all, by the caller's deadline
+    ├── EgressUnknownError                       no echo service told this machine's own address
     ├── AstroError                               Astro's API said no, or said nothing
     │   ├── AstroForbiddenError                  the token may not see this
     │   └── AstroNotFoundError                   there is no such Deployment or cluster
@@ -196,6 +197,19 @@ class AzureOperationFailedError(AzureError):
 
 class AzureDeadlineExceededError(AzureError):
     """The caller's deadline came before the end of an operation, or before any answer."""
+
+
+class EgressUnknownError(NetconnError):
+    """An echo service told no address.
+
+    :param where: the service, without path and query
+    :param seen: what it answered
+    """
+
+    def __init__(self, where: str, seen: str) -> None:
+        self.where = where
+        self.seen = seen
+        super().__init__(f"echo service {where}: {seen}; name one that this machine reaches, or give the addresses")
 
 
 class AstroError(NetconnError):
