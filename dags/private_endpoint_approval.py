@@ -1,7 +1,7 @@
 """As the owner of a resource: wait for a request of a private endpoint, approve it if it is the one that you expect.
 
-Copy this file into your DAGs folder, and name in the params the resource and whose request you expect: endpoints made by
-Astronomer lie in its subscription, which you do not see; your resource shows their requests. The connection
+Copy this file into your DAGs folder, and name in the params the resource and whose request you expect: endpoints that
+Astronomer made lie in its subscription, which you do not see; your resource shows their requests. The connection
 `azure_default` has to be one of the type `azure_network` or `azure`.
 """
 
