@@ -27,7 +27,15 @@ _OPTIONS: Final = (
 
 
 class _PeeringOperator(AzureOperator):
-    """What is said of the two networks, whether they are to be peered or not."""
+    """What is said of the two networks, whether they are to be peered or not.
+
+    :param virtual_network_id: the local network
+    :param remote_virtual_network_id: the other one, which may lie in another subscription or tenant
+    :param peering_name: of a new peering on the local side; by default ``to-`` and the remote network's name
+    :param remote_peering_name: likewise on the remote side
+    :param sides: ``both``, or ``local``: the other side is its owner's business
+    :param remote_azure_conn_id: read and write the remote side by this connection; by default by ``azure_conn_id``
+    """
 
     template_fields: Sequence[str] = (
         *AzureOperator.template_fields,
@@ -138,11 +146,6 @@ class VirtualNetworkPeeringOperator(_PeeringOperator):
     on the side that has not taken over a new address space, and repaired where it is Disconnected. An option that is
     not given stays as it is, and is Azure's default in a new peering. Every argument below may be a template.
 
-    :param virtual_network_id: the local network
-    :param remote_virtual_network_id: the other one, which may lie in another subscription or tenant
-    :param peering_name: of a new peering on the local side; by default ``to-`` and the remote network's name
-    :param remote_peering_name: likewise on the remote side
-    :param sides: ``both`` (default), or ``local``: the other side is its owner's to make
     :param until: ``connected`` (default), or ``initiated``: with ``sides="local"`` do not wait for the other owner
     :param allow_virtual_network_access: the remote network's machines reach ours; Azure's default is True
     :param allow_forwarded_traffic: also what a firewall or gateway there forwards; Azure's default is False, as below
@@ -157,14 +160,21 @@ class VirtualNetworkPeeringOperator(_PeeringOperator):
     :param local_subnet_names: peer only these subnets of the local network; needs those of the remote one too
     :param remote_subnet_names: of the remote network
     :param only_ipv6: of these subnets only the IPv6 prefixes
-    :param remote_azure_conn_id: write and read the remote side by this connection; by default by ``azure_conn_id``
     """
 
     template_fields: Sequence[str] = (
         *_PeeringOperator.template_fields,
         "until",
-        *_OPTIONS,
-        *(f"remote_{option}" for option in _OPTIONS),
+        "allow_virtual_network_access",
+        "allow_forwarded_traffic",
+        "allow_gateway_transit",
+        "use_remote_gateways",
+        "do_not_verify_remote_gateways",
+        "remote_allow_virtual_network_access",
+        "remote_allow_forwarded_traffic",
+        "remote_allow_gateway_transit",
+        "remote_use_remote_gateways",
+        "remote_do_not_verify_remote_gateways",
         "local_subnet_names",
         "remote_subnet_names",
         "only_ipv6",
@@ -227,14 +237,7 @@ class VirtualNetworkPeeringDeleteOperator(_PeeringOperator):
     """Deletes the peering of two virtual networks; done where there is none. Every argument below may be a template.
 
     What is left of a peering when only one side is deleted is Disconnected, and is the other owner's to delete or to
-    update.
-
-    :param virtual_network_id: the local network
-    :param remote_virtual_network_id: the network that its peering leads to
-    :param peering_name: of the local side; matters only where it may be deleted and not be read
-    :param remote_peering_name: likewise of the remote side
-    :param sides: ``both`` (default) or ``local``
-    :param remote_azure_conn_id: delete and read the remote side by this connection; by default by ``azure_conn_id``
+    update. The peering is found by the network that it leads to; names matter only where it may not be read.
     """
 
     def wanted(self) -> WantedPeering:
