@@ -6,8 +6,8 @@ has to be one of the type `azure_network` or `azure`.
 - Both networks are yours: leave `sides` at `both`.
 - The other side is made by its owner, as Astronomer's support does for a dedicated cluster: choose `local`. The first
   task makes your side, and the second one waits for the owner's, in the triggerer.
-- The other network lies in another tenant: name a connection that signs in there in `remote_conn_id`, and in each of the
-  two connections the other's tenant under `auxiliary_tenants`.
+- The other network lies in another tenant: name a connection that signs in there in `remote_conn_id`, and in each of
+  the two connections the other's tenant under `auxiliary_tenants`.
 """
 
 from datetime import UTC, datetime
