@@ -15,7 +15,7 @@ from airflow_provider_netconn.errors import InvalidOptionError
 Json = dict[str, Any]
 
 WATCHES: Final[Mapping[str, str]] = {
-    "hub_connection": "airflow_provider_netconn.azure.virtual_hub:HubConnectionWatch",
+    "hub_connection": "airflow_provider_netconn.azure.virtual_hub_state:HubConnectionWatch",
     "peering": "airflow_provider_netconn.azure.peering_watch:PeeringWatch",
     "private_endpoint": "airflow_provider_netconn.azure.private_endpoint_state:PrivateEndpointWatch",
     "private_endpoint_connection": (
