@@ -8,10 +8,11 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
@@ -126,7 +127,18 @@ def _add_zones(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from airflow_provider_netconn.checks import CheckPlan, check, load_plan, with_facts
+    # Airflow, which is loaded for connections, logs to standard output: that is the verdicts' alone.
+    with redirect_stdout(sys.stderr):
+        report = _checked(options)
+    try:
+        _print(report, options.json)  # first of all: what was found is not lost where a file cannot be written
+    finally:
+        _write_reports(report, {"junit": options.junit, "html": options.html, "markdown": options.markdown})
+    return EXIT_NOT_AS_EXPECTED if report.unexpected else EXIT_AS_EXPECTED
+
+
+def _checked(options: argparse.Namespace) -> Report:
+    from airflow_provider_netconn.checks import CheckPlan, check, load_plan
 
     plan = load_plan(options.config) if options.config else CheckPlan()
     targets = _targets(options, plan)
@@ -145,13 +157,7 @@ def _check(options: argparse.Namespace) -> int:
         raise (_as_written(error) if options.ca else error) from None
     if options.auth:
         report = _authenticated(report, options.auth_timeout)
-    if facts is not None:
-        report = with_facts(report, facts)
-    try:
-        _print(report, options.json)  # first of all: what was found is not lost where a file cannot be written
-    finally:
-        _write_reports(report, {"junit": options.junit, "html": options.html, "markdown": options.markdown})
-    return EXIT_NOT_AS_EXPECTED if report.unexpected else EXIT_AS_EXPECTED
+    return report if facts is None else _with_facts(report, facts)
 
 
 def _authenticated(report: Report, timeout_s: float) -> Report:
@@ -176,6 +182,13 @@ def _facts_request(options: argparse.Namespace) -> FactsRequest | None:
         return FactsRequest(settings=settings, worker_network=options.worker_network or "", of_all=options.azure_all)
     except InvalidOptionError as error:
         raise _as_written(error) from None
+
+
+def _with_facts(report: Report, request: FactsRequest) -> Report:
+    from airflow_provider_netconn.checks import with_facts
+
+    logging.getLogger("azure").setLevel(logging.WARNING)  # it tells of every request, with all its headers
+    return with_facts(report, request)
 
 
 def _azure_settings(conn_id: str) -> AzureSettings:
