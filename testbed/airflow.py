@@ -33,13 +33,15 @@ class AirflowStartError(RuntimeError):
 
 
 class Airflow:
-    """A real Airflow, up while the context lasts; it listens on 127.0.0.1 only, on a port that was free.
+    """A real Airflow, up while the context lasts; by default it listens on 127.0.0.1 only, on a port that was free.
 
     :param home: folder for all its state and logs; must not hold another Airflow's
     :param dags_folder: DAG files that it runs
     :param environment: further environment variables, such as ``AIRFLOW_CONN_...`` or ``AIRFLOW__SECTION__KEY``
     :param progress: called with a line about what is done or waited for
     :param start_limit_s: how long it may take to become healthy
+    :param published: listen on this port of all addresses; for an Airflow inside a network of its own, whose port is
+        forwarded to the outside
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Airflow:
         environment: Mapping[str, str] | None = None,
         progress: Callable[[str], None] = lambda _line: None,
         start_limit_s: float = 180.0,
+        published: int | None = None,
     ) -> None:
         self.home = home.absolute()
         self.dags_folder = dags_folder.absolute()
@@ -59,6 +62,7 @@ class Airflow:
         self._further = dict(environment or {})
         self._progress = progress
         self._start_limit_s = start_limit_s
+        self._published = published
         self._secrets = _secrets()
         self._group: ProcessGroup | None = None
         self._client: AirflowClient | None = None
@@ -140,11 +144,12 @@ class Airflow:
             raise AirflowStartError(f"airflow db migrate: exit status {status}\n{migration.log_tail()}")
 
     def _start_components(self) -> None:
-        port = free_port(_HOST)
+        port = self._published or free_port(_HOST)
+        listen = _HOST if self._published is None else "0.0.0.0"
         self.url = f"http://{_HOST}:{port}"
         group = self._new_group(self.url)
         # Logs are read from files here, so nobody needs the log servers, which listen on all interfaces.
-        api_server = group.start("api-server", _command("api-server", "--host", _HOST, "--port", str(port)))
+        api_server = group.start("api-server", _command("api-server", "--host", listen, "--port", str(port)))
         group.start("scheduler", _command("scheduler", "--skip-serve-logs"))
         group.start("dag-processor", _command("dag-processor"))
         group.start("triggerer", _command("triggerer", "--skip-serve-logs"))

@@ -53,6 +53,24 @@ class Expected:
     cause: str | None
 
 
+def differences(verdicts: list[dict[str, Any]], expected: tuple[Expected, ...]) -> list[str]:
+    """Where the verdicts are not what the landscape says they must be, a line each."""
+    found = {verdict["target"]: verdict for verdict in verdicts}
+    lines = [f"{target}: not in the landscape" for target in found.keys() - {site.target for site in expected}]
+    for site in expected:
+        verdict = found.get(site.target)
+        if verdict is None:
+            lines.append(f"{site.target} ({site.story}): no verdict")
+            continue
+        must = {"path": site.path, "outcome": site.outcome, "headline": site.headline, "cause": site.cause}
+        lines += [
+            f"{site.target} ({site.story}): {name} is {verdict[name]}, must be {value}"
+            for name, value in must.items()
+            if verdict[name] != value
+        ]
+    return lines
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Site:
     """One name of the landscape, what answers there and what a check must make of it.

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from testbed.demo import differences
+from testbed.landscape import differences
 
 DAG_ID = "connectivity_check"
 RUN_LIMIT_S = 90
