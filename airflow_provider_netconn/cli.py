@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_check(commands.add_parser("check", help="say for each target whether it runs over a private path"))
     _add_zones(commands.add_parser("zones", help="look up Private Link DNS zones"))
+    _add_allowlist(commands.add_parser("allowlist", help="say whether services' IP firewalls admit addresses"))
     # Rooms that this one does not know, such as the lab, bring commands of their own.
     for further in entry_points(group="netconn.commands"):
         further.load()(commands)
@@ -124,6 +125,22 @@ def _add_zones(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--group-id", metavar="ID", help="only this sub-resource of the type, such as blob")
     parser.add_argument("--cloud", metavar="CLOUD", help="only this cloud: Commercial, Government or China")
     parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_allowlist(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=_allowlist)
+    parser.description = "Signs in to Azure by the default chain. Exit status: 0 all admitted, 1 not, 2 bad input."
+    parser.add_argument("resource_ids", nargs="+", metavar="RESOURCE_ID", help="id of a service in Azure")
+    parser.add_argument("--address", action="append", default=[], metavar="IP", help="an address or CIDR; repeatable")
+    parser.add_argument("--astro-deployment", metavar="ID", help="external IPs of this Deployment; 'this' for our own")
+    parser.add_argument("--astro-cluster", metavar="ID", help="external IPs of this cluster, by its id or name")
+    parser.add_argument("--egress", action="store_true", help="ask an echo service for this machine's own address")
+    parser.add_argument("--echo-url", metavar="URL", help="another echo service (with --egress)")
+    parser.add_argument("--region", default="", metavar="NAME", help="the Azure region that callers run in")
+    parser.add_argument("--azure-conn-id", metavar="ID", help="sign in to Azure by an Airflow connection")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--html", metavar="FILE", help="write a single-file HTML report")
+    parser.add_argument("--markdown", metavar="FILE", help="write a Markdown report")
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -372,6 +389,38 @@ def _zone_lines(entry: Any) -> str:
     if entry["notes"]:
         lines.append(f"  note           {entry['notes']}")
     return "\n".join(lines) + "\n"
+
+
+def _allowlist(options: argparse.Namespace) -> int:
+    from airflow_provider_netconn.astro.settings import AstroSettings
+    from airflow_provider_netconn.azure.blocking import BlockingSession
+    from airflow_provider_netconn.azure.session import AzureSession
+    from airflow_provider_netconn.azure.settings import AzureSettings
+    from airflow_provider_netconn.checks.allowlist import check_allowlists, find_callers
+    from airflow_provider_netconn.probing.egress import ECHO_URL
+    from airflow_provider_netconn.report.allowlist import allowlist_lines, render_allowlist
+
+    settings = _azure_settings(options.azure_conn_id) if options.azure_conn_id else AzureSettings()
+    callers = find_callers(
+        addresses=options.address,
+        region=options.region,
+        deployment_id=options.astro_deployment or "",
+        cluster_id=options.astro_cluster or "",
+        astro=AstroSettings.from_environment,
+        echo_url=(options.echo_url or ECHO_URL) if options.egress else "",
+    )
+    with BlockingSession(AzureSession(settings)) as azure:
+        report = azure.run(check_allowlists, options.resource_ids, callers)
+    document = report.to_json()
+    shown = render_allowlist(document, "json") if options.json else "\n".join(allowlist_lines(document)) + "\n"
+    sys.stdout.write(shown)
+    for name, path in (("html", options.html), ("markdown", options.markdown)):
+        if path:
+            from airflow_provider_netconn.report import write_local
+
+            write_local(render_allowlist(document, name), path)
+    admitted = all(one.admission == "ALLOWED" for one in report.resources)
+    return EXIT_AS_EXPECTED if admitted else EXIT_NOT_AS_EXPECTED
 
 
 if __name__ == "__main__":

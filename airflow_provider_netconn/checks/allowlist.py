@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,10 +25,13 @@ from airflow_provider_netconn.errors import AzureError, InvalidOptionError
 
 if TYPE_CHECKING:
     from airflow_provider_netconn.astro.egress import AstroEgress
+    from airflow_provider_netconn.astro.settings import AstroSettings
     from airflow_provider_netconn.azure.session import AzureSession
 
 _AT_ONCE: Final = 8
 _ALL_OF_AZURE: Final = "AZURE"
+THIS_DEPLOYMENT: Final = "this"
+"""Instead of a Deployment's id: the one that this runs in, which Astro tells as ``ASTRO_DEPLOYMENT_ID``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +87,48 @@ class Callers:
     def _more(self, found: Sequence[AddressRange], source: str) -> Callers:
         known = {one.text: one for one in (*self.addresses, *found)}
         return replace(self, addresses=tuple(known.values()), sources=(*self.sources, source))
+
+
+def find_callers(
+    *,
+    addresses: Sequence[str] = (),
+    region: str = "",
+    deployment_id: str = "",
+    cluster_id: str = "",
+    astro: Callable[[], AstroSettings],
+    echo_url: str = "",
+) -> Callers:
+    """Who calls, from all the places that are named.
+
+    :param addresses: as somebody wrote them down
+    :param region: the Azure region that callers run in; by default as Astro tells
+    :param deployment_id: of Astro; ``this`` for the one that this runs in
+    :param cluster_id: of Astro, or its name
+    :param astro: gives the settings for Astro's API; called where that is asked
+    :param echo_url: of an echo service that tells this machine's own address; empty: none is asked
+    :raises InvalidOptionError: there is no address, or something given is wrong
+    :raises AstroError: Astro could not be asked
+    :raises EgressUnknownError: the echo service told no address
+    """
+    callers = Callers(caller=Caller(region=region, in_azure=True if region else None)).given(addresses)
+    if deployment_id == THIS_DEPLOYMENT:
+        deployment_id = os.environ.get("ASTRO_DEPLOYMENT_ID", "")
+        if not deployment_id:
+            seen = f"{THIS_DEPLOYMENT!r}, and ASTRO_DEPLOYMENT_ID is not set: this runs in no Deployment"
+            raise InvalidOptionError("astro_deployment_id", seen, "write the Deployment's id")
+    if deployment_id or cluster_id:
+        from airflow_provider_netconn.astro.client import AstroClient
+        from airflow_provider_netconn.astro.egress import cluster_egress, deployment_egress
+
+        client = AstroClient(astro())
+        callers = callers.from_astro(deployment_egress(client, deployment_id)) if deployment_id else callers
+        callers = callers.from_astro(cluster_egress(client, cluster_id)) if cluster_id else callers
+    if echo_url:
+        from airflow_provider_netconn.probing.egress import egress_address
+
+        # A key in its query is nobody's business.
+        callers = callers.from_echo(egress_address(echo_url), echo_url.partition("?")[0])
+    return callers.required()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 XCOM_KEY: Final = "return_value"
 NOT_ALLOWED, NEVER = "not_allowed", "never"
-THIS_DEPLOYMENT: Final = "this"
-"""As ``astro_deployment_id``: the Deployment that the task runs in (``ASTRO_DEPLOYMENT_ID``)."""
 _ADMISSIONS: Final = ("ALLOWED", "PARTLY", "BLOCKED", "UNKNOWN")
 _MOST_RESOURCES: Final = 50
 _NAMED_IN_FULL: Final = 5
@@ -172,41 +169,22 @@ class ExternalIpAllowlistCheckOperator(BaseOperator):
         return found
 
     def _callers(self) -> Callers:
-        from airflow_provider_netconn.azure.firewall.evaluation import Caller
-        from airflow_provider_netconn.checks.allowlist import Callers
+        from airflow_provider_netconn.checks.allowlist import find_callers
+        from airflow_provider_netconn.hooks.astro_connection import astro_settings
+        from airflow_provider_netconn.probing.egress import ECHO_URL
 
-        region = as_text("caller_region", self.caller_region) or ""
-        callers = Callers(caller=Caller(region=region, in_azure=True if region else None))
-        callers = callers.given(as_texts("addresses", self.addresses))
-        callers = self._with_astro(callers)
-        if as_bool("egress", self.egress):
-            from airflow_provider_netconn.probing.egress import ECHO_URL, egress_address
-
-            echo_url = as_text("echo_url", self.echo_url) or ECHO_URL
-            callers = callers.from_echo(egress_address(echo_url), echo_url.partition("?")[0])
-        callers = callers.required()
+        echo_url = as_text("echo_url", self.echo_url) or ECHO_URL
+        callers = find_callers(
+            addresses=as_texts("addresses", self.addresses),
+            region=as_text("caller_region", self.caller_region) or "",
+            deployment_id=as_text("astro_deployment_id", self.astro_deployment_id) or "",
+            cluster_id=as_text("astro_cluster_id", self.astro_cluster_id) or "",
+            astro=lambda: astro_settings(as_text("astro_conn_id", self.astro_conn_id)),
+            echo_url=echo_url if as_bool("egress", self.egress) else "",
+        )
         for note in callers.notes:
             self.log.warning("%s", note)
         return callers
-
-    def _with_astro(self, callers: Callers) -> Callers:
-        deployment = as_text("astro_deployment_id", self.astro_deployment_id)
-        cluster = as_text("astro_cluster_id", self.astro_cluster_id)
-        if not (deployment or cluster):
-            return callers
-        from airflow_provider_netconn.astro.client import AstroClient
-        from airflow_provider_netconn.astro.egress import cluster_egress, deployment_egress
-        from airflow_provider_netconn.hooks.astro_connection import astro_settings
-
-        client = AstroClient(astro_settings(as_text("astro_conn_id", self.astro_conn_id)))
-        if deployment == THIS_DEPLOYMENT:
-            deployment = os.environ.get("ASTRO_DEPLOYMENT_ID", "")
-            if not deployment:
-                seen = "'this', and ASTRO_DEPLOYMENT_ID is not set: the task runs in no Deployment"
-                raise InvalidOptionError("astro_deployment_id", seen, "write the Deployment's id")
-        if deployment:
-            callers = callers.from_astro(deployment_egress(client, deployment))
-        return callers.from_astro(cluster_egress(client, cluster)) if cluster else callers
 
     # -- what is done -----------------------------------------------------------------------------
 

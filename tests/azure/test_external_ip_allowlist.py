@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from airflow_provider_netconn.cli import main
 from airflow_provider_netconn.errors import (
     EgressUnknownError,
     InvalidConnectionError,
@@ -140,7 +141,7 @@ class TestFromAstro:
 
     def test_outside_of_a_deployment_this_is_an_error(self, admitting, astro, monkeypatch):
         monkeypatch.delenv("ASTRO_DEPLOYMENT_ID")
-        with pytest.raises(InvalidOptionError, match="the task runs in no Deployment"):
+        with pytest.raises(InvalidOptionError, match="this runs in no Deployment"):
             task(resource_ids=admitting(SQL), astro_deployment_id="this", astro_conn_id="astro").execute(context())
 
     def test_a_connection_without_a_token_is_named(self, admitting, monkeypatch):
@@ -183,3 +184,25 @@ def test_bad_input_is_named_before_azure_is_asked(azure_lab, arguments, message)
     with pytest.raises(InvalidOptionError, match=message):
         task(**{"resource_ids": [sql], **arguments}).execute(context())
     assert not azure_lab.journal()
+
+
+class TestCommandLine:
+    @pytest.fixture(autouse=True)
+    def _airflow(self, monkeypatch, astro):
+        for name in ("ASTRO_ORGANIZATION_ID", "ASTRO_API_TOKEN"):
+            monkeypatch.setenv(name, astro[name])
+
+    def test_it_prints_and_writes_the_report(self, admitting, capsys, tmp_path):
+        ids = admitting(STORAGE, SQL)
+        page = tmp_path / "report.html"
+        command = ["allowlist", *ids, "--azure-conn-id", CONN_ID, "--html", str(page)]
+        assert main([*command, "--address", FRIEND]) == 0
+        assert f"2 of 2 services admit {FRIEND}" in capsys.readouterr().out
+        assert main([*command, "--address", STRANGER, "--json"]) == 1
+        assert json.loads(capsys.readouterr().out)["counts"] == {"BLOCKED": 2}
+        assert f"0 of 2 services admit {STRANGER}" in page.read_text()
+
+    def test_bad_input_is_named(self, azure_lab, admitting, capsys):
+        command = ["allowlist", *admitting(SQL), "--azure-conn-id", CONN_ID]
+        assert main(command) == 2
+        assert "no address to look for" in capsys.readouterr().err

@@ -1,0 +1,191 @@
+"""The example DAGs that work on Azure's control plane, on the local Azure, in a real Airflow with its triggerer.
+
+All run at once. Those that wait for somebody else are deferred by then, and get what they wait for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.azure.firewall_landscape import FRIEND, STRANGER, admit_friends, make_service
+from tests.azure.tasks import connection_of
+
+pytestmark = pytest.mark.timeout(400)
+
+RUN_LIMIT_S = 240
+CUSTOMER = "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups"
+VENDOR = "/subscriptions/00000000-0000-4000-8000-000000000011/resourceGroups/astro-cluster/providers/Microsoft.Network"
+HUB = (
+    "/subscriptions/00000000-0000-4000-8000-000000000002/resourceGroups/connectivity/providers/Microsoft.Network"
+    "/virtualHubs/hub"
+)
+NETWORK = f"{CUSTOMER}/network/providers/Microsoft.Network/virtualNetworks/data"
+LAKE = f"{CUSTOMER}/data/providers/Microsoft.Storage/storageAccounts/contosolake"
+MESSAGE = "netconn example 51c2"
+
+
+@dataclass
+class Run:
+    """One run of an example DAG."""
+
+    client: Any
+    dag_id: str
+    run_id: str
+
+    def state(self):
+        return self.client.wait(self.dag_id, self.run_id, RUN_LIMIT_S)
+
+    def facts(self, task_id):
+        return self.client.xcom(self.dag_id, self.run_id, task_id)
+
+    def log(self, task_id):
+        return self.client.log(self.dag_id, self.run_id, task_id)
+
+    def logs(self):
+        """Of all tasks that ran, for a failure's message."""
+        tasks = [one["task_id"] for one in self.client.task_instances(self.dag_id, self.run_id)]
+        found = []
+        for task_id in tasks:
+            with contextlib.suppress(httpx.HTTPError):
+                found.append(f"--- {task_id} ---\n{self.log(task_id)[-3000:]}")
+        return "\n".join(found)
+
+    def wait_until_deferred(self, task_id):
+        """Wait until a task is in the triggerer."""
+        end = time.monotonic() + RUN_LIMIT_S
+        while time.monotonic() < end:
+            states = {one["task_id"]: one["state"] for one in self.client.task_instances(self.dag_id, self.run_id)}
+            if states.get(task_id) == "deferred":
+                return
+            assert states.get(task_id) not in {"failed", "success"}, self.logs()
+            time.sleep(0.5)
+        raise AssertionError(f"{task_id} was never deferred: {states}\n{self.logs()}")
+
+
+@pytest.fixture(scope="module")
+def lab(azure_lab_session):
+    """A lab whose operations take some time, so that there is something to wait for."""
+    azure_lab_session.reset()
+    azure_lab_session.change_settings(time_scale=0.2)
+    return azure_lab_session
+
+
+@pytest.fixture(scope="module")
+def networks(lab):
+    return lab.networks("east", "west", "north", "south")
+
+
+@pytest.fixture(scope="module")
+def runs(airflow, lab, networks, tmp_path_factory):
+    """The runs by name, all of them started."""
+    client = airflow.client
+    connection = json.loads(connection_of(lab))
+    body = {"connection_id": "azure_default", **connection, "extra": json.dumps(connection["extra"])}
+    client._request("POST", "/connections", json=body)
+    east, west, north, south = networks
+    vault = make_service(lab, "Microsoft.KeyVault/vaults")
+    admit_friends(lab, vault, "Microsoft.KeyVault/vaults")
+    report = tmp_path_factory.mktemp("reports") / "allowlist.md"
+    confs = {
+        "allowed": ("external_ip_allowlist", allowlist(vault, FRIEND, report)),
+        "blocked": ("external_ip_allowlist", allowlist(vault, STRANGER, None)),
+        "both sides": ("vnet_peering", {"network": east.id, "remote_network": west.id}),
+        "our side": ("vnet_peering", {"network": north.id, "remote_network": south.id, "sides": "local"}),
+        "hub": ("virtual_hub_peering", {"hub": HUB, "network": NETWORK}),
+        "approval": ("private_endpoint_approval", {"target": LAKE, "message": MESSAGE}),
+    }
+    started = {}
+    for name, (dag_id, conf) in confs.items():
+        client.wait_for_dag(dag_id)
+        client.unpause(dag_id)
+        started[name] = Run(client, dag_id, client.trigger(dag_id, conf))
+    return started
+
+
+def allowlist(resource_id, address, report):
+    return {"resource_ids": [resource_id], "addresses": [address], "report_path": report and str(report)}
+
+
+def test_an_allowlist_that_admits_ends_well_with_its_report(runs):
+    run = runs["allowed"]
+    assert run.state() == "success", run.logs()
+    facts = run.facts("check")
+    assert (facts["total"], facts["allowed"]) == (1, 1)
+    report = Path(facts["reports"][0]).read_text(encoding="utf-8")
+    assert f"1 of 1 service admits {FRIEND}" in report
+
+
+def test_one_that_does_not_fails_and_its_facts_are_there(runs):
+    run = runs["blocked"]
+    assert run.state() == "failed"
+    assert run.facts("check")["resources"][0]["not_allowed"] == [STRANGER]
+    assert f"no rule admits {STRANGER}" in run.log("check")
+
+
+def test_both_sides_of_a_peering_are_made(runs, lab, networks):
+    run = runs["both sides"]
+    east, west, *_ = networks
+    assert run.state() == "success", run.logs()
+    assert peering_states(lab, east) == peering_states(lab, west) == [("Connected", "FullyInSync")]
+    assert "Waiting in the triggerer" in run.log("peer")
+
+
+def test_our_side_waits_for_the_owner_of_the_other_one(runs, lab, networks):
+    run = runs["our side"]
+    *_, north, south = networks
+    run.wait_until_deferred("connected")
+    assert peering_states(lab, north) == [("Initiated", "RemoteNotInSync")]
+    back = south.to(north)
+    lab.put(back.id, back.body)
+    assert run.state() == "success", run.logs()
+    assert peering_states(lab, north) == peering_states(lab, south) == [("Connected", "FullyInSync")]
+
+
+def test_a_network_is_connected_to_a_hub_that_routes(runs, lab):
+    run = runs["hub"]
+    assert run.state() == "success", run.logs()
+    (made,) = lab.get(f"{HUB}/hubVirtualNetworkConnections", api_version="2024-05-01")["value"]
+    assert made["properties"]["provisioningState"] == "Succeeded"
+    assert made["properties"]["remoteVirtualNetwork"]["id"] == NETWORK
+    assert "Waiting in the triggerer" in run.log("connect")
+
+
+def test_a_request_is_waited_for_and_approved_under_guard(runs, lab):
+    run = runs["approval"]
+    run.wait_until_deferred("wait_for_request")
+    expected, other = request(lab, "expected", MESSAGE), request(lab, "other", "somebody else's")
+    assert run.state() == "success", run.logs()
+    assert {status_of(lab, one) for one in (expected, other)} == {"Approved", "Pending"}
+    assert status_of(lab, expected) == "Approved"
+
+
+def peering_states(lab, network):
+    found = lab.get(f"{network.id}/virtualNetworkPeerings")["value"]
+    return [(one["properties"]["peeringState"], one["properties"]["peeringSyncLevel"]) for one in found]
+
+
+def request(lab, name, message):
+    """The vendor's endpoint to the customer's lake, for its owner to approve; gives its id."""
+    endpoint = f"{VENDOR}/privateEndpoints/{name}"
+    connection = {"privateLinkServiceId": LAKE, "groupIds": ["blob"], "requestMessage": message}
+    properties = {
+        "subnet": {"id": f"{VENDOR}/virtualNetworks/astro-cluster/subnets/endpoints"},
+        "manualPrivateLinkServiceConnections": [{"name": name, "properties": connection}],
+    }
+    body = {"location": "westeurope", "properties": properties}
+    lab.request("PUT", endpoint, body, principal="vendor-operations")
+    return endpoint
+
+
+def status_of(lab, endpoint):
+    found = lab.request("GET", endpoint, principal="vendor-operations")["properties"]
+    (connection,) = found["manualPrivateLinkServiceConnections"]
+    return connection["properties"]["privateLinkServiceConnectionState"]["status"]
