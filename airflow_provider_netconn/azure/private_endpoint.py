@@ -148,10 +148,10 @@ async def ensure_private_endpoint(
     if found is not None:
         found = await _kept_or_deleted(azure, wanted, found, wait=wait, replace_it=replace_it)
         state = PrivateEndpointState.of(wanted.id, found, until=wanted.until)
-        if state.is_dead:
-            return await _with_addresses(azure, state)
         if state.provisioning_state == DELETING:
             return state
+        if state.is_dead:
+            return await _with_addresses(azure, state)
     zones, unfinished = await _ensure_zones(azure, wanted, found, wait=wait)
     state = await _ensure_made(azure, wanted, found, wait=wait)
     if state.is_provisioned and not unfinished and zones:
@@ -167,10 +167,11 @@ async def delete_private_endpoint(azure: AzureSession, endpoint_id: str, *, wait
 
     :param wait: until it is gone; else begin that and return
     """
-    found = await _look(azure, endpoint_id)
-    state = PrivateEndpointState.of(endpoint_id, found, until=Until.GONE)
+    state = PrivateEndpointState.of(endpoint_id, await _look(azure, endpoint_id), until=Until.GONE)
     if state.exists and state.provisioning_state != DELETING:
         log.info("Deleting %s", endpoint_id)
+        # What failed before is waited for, so that its error is seen.
+        wait = wait or state.has_failed
         await azure.arm.delete(endpoint_id, api_version=NETWORK_API_VERSION, wait=wait)
     elif state.exists and wait:
         await _wait_until_gone(azure, endpoint_id)
@@ -213,7 +214,8 @@ async def _kept_or_deleted(
         return found
     log.warning("Deleting it to make it again: %s", "; ".join(differs) or state.line)
     await azure.arm.delete(wanted.id, api_version=NETWORK_API_VERSION, wait=wait)
-    return None if wait else await _look(azure, wanted.id)
+    left = None if wait else await _look(azure, wanted.id)
+    return None if left is None else {**left, "properties": {**left["properties"], "provisioningState": DELETING}}
 
 
 def differences(wanted: PrivateEndpoint, state: PrivateEndpointState) -> list[str]:

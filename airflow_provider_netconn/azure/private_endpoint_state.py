@@ -165,9 +165,7 @@ class PrivateEndpointState:
         """Why waiting is of no use; empty where it is of use."""
         if self.not_visible:
             return f"nothing is seen of it: {self.not_visible}"
-        if self.until is Until.GONE:
-            return ""
-        if self.is_dead:
+        if self.is_dead and self.until is not Until.GONE and self.provisioning_state != DELETING:
             return f"{self.status}: {self._move}; {_MAKE_AGAIN}"
         if self.has_failed:
             return f"provisioningState {self.provisioning_state}; the resource's activity log says why"
@@ -196,6 +194,12 @@ class PrivateEndpointState:
         return _MOVES.get(self.status, "a status that is not known here{message}").format(
             target=target, message=message
         )
+
+    def facts(self) -> dict[str, Any]:
+        """What goes to XCom."""
+        kept = ("endpoint_id", "status", "description", "target_id", "group_ids", "addresses", "names", "zone_ids")
+        plain = self.to_json()
+        return {name: plain[name] for name in kept}
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON."""

@@ -35,7 +35,6 @@ ALIAS_SUFFIX: Final = ".azure.privatelinkservice"
 """How the alias of a private link service ends; such a target has no id that we know."""
 PRIVATE_LINK_SERVICE: Final = "Microsoft.Network/privateLinkServices"
 APPROVAL: Final = "PrivateEndpointConnectionsApproval/action"
-"""The action on a resource that makes connections to it approved from the start."""
 
 _ALL_ZONES: Final = frozenset(
     {
@@ -72,6 +71,14 @@ def has_groups(target: str) -> bool:
     return not is_alias(target) and ResourceId.parse(target).type.casefold() != PRIVATE_LINK_SERVICE.casefold()
 
 
+def approval_action(target: str) -> str:
+    """The action on a target that makes connections to it approved from the start.
+
+    Empty where there is none: a private link service has a list of subscriptions for that.
+    """
+    return f"{ResourceId.parse(target).type}/{APPROVAL}" if has_groups(target) else ""
+
+
 def check_target(target: str, group_id: str) -> None:
     """Refuse what can be told to be wrong without asking Azure.
 
@@ -81,14 +88,14 @@ def check_target(target: str, group_id: str) -> None:
         if group_id:
             raise InvalidOptionError("group_id", f"{group_id!r}: a private link service has no groups", "leave it out")
         return
-    kind = ResourceId.parse(target, "target_resource_id").type
+    kind = ResourceId.parse(target, "target_id").type
     if kind.casefold() in connection_types():
         return
     try:
         zones_for_resource_type(kind)
     except InvalidInputError as error:
         raise InvalidOptionError(
-            "target_resource_id",
+            "target_id",
             f"no private endpoint to resources of the type {kind or 'group or subscription'} is known",
             error.remedy or "give the id of a resource such as a storage account",
         ) from error

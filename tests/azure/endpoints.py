@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
+
+ROLES = "providers/Microsoft.Authorization"
+
 SUBSCRIPTION = "/subscriptions/00000000-0000-4000-8000-000000000001"
 NETWORK_GROUP = f"{SUBSCRIPTION}/resourceGroups/network"
 DATA_GROUP = f"{SUBSCRIPTION}/resourceGroups/data"
@@ -28,3 +32,12 @@ def written(lab, *, kind="", methods=("PUT", "PATCH", "DELETE")):
         if entry.method in methods
     ]
     return [one for one in found if one[1].startswith(kind)]
+
+
+def assign(lab, principal, role, scope):
+    """Give a principal a role, by its name, at a scope."""
+    definitions = lab.get(f"/subscriptions/{lab.subscription_id}/{ROLES}/roleDefinitions")["value"]
+    (definition,) = (one["id"] for one in definitions if one["properties"]["roleName"] == role)
+    name = uuid.uuid5(uuid.NAMESPACE_DNS, f"{principal} {role} {scope}")
+    properties = {"roleDefinitionId": definition, "principalId": lab.principal(principal).object_id}
+    lab.request("PUT", f"{scope}/{ROLES}/roleAssignments/{name}", {"properties": properties})

@@ -35,6 +35,7 @@ from tests.azure.endpoints import (
     NETWORK,
     NETWORK_GROUP,
     SUBNET,
+    assign,
     decide,
     written,
 )
@@ -212,20 +213,11 @@ def test_zones_links_and_zone_groups_that_are_there_are_adopted(azure_lab, ensur
 
 
 def test_without_the_right_to_approve_the_error_says_to_ask_the_owner(azure_lab, ensure):
-    azure_lab_role(azure_lab, "airflow", "Network Contributor", NETWORK_GROUP)
+    assign(azure_lab, "airflow", "Network Contributor", NETWORK_GROUP)
     with pytest.raises(AzureLinkedAuthorizationError, match=r"may not approve.*contosolake.*manual=True"):
         ensure(wanted(location="westeurope"), principal="airflow")
     state = ensure(wanted(location="westeurope", manual=True, approved=False), principal="airflow")
     assert state.status == "Pending"
-
-
-def azure_lab_role(lab, principal, role, scope):
-    chosen = lab.principal(principal)
-    definitions = lab.get(f"{scope}/providers/Microsoft.Authorization/roleDefinitions")["value"]
-    (definition,) = (one["id"] for one in definitions if one["properties"]["roleName"] == role)
-    name = "00000000-0000-4000-8000-0000000000f1"
-    body = {"properties": {"roleDefinitionId": definition, "principalId": chosen.object_id}}
-    lab.put(f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}", body)
 
 
 def test_deleting_takes_the_records_along_and_is_done_where_there_is_nothing(azure_lab, ensure, open_session):
@@ -277,7 +269,7 @@ def seen_by(lab, watch):
     [
         ({"id": LAKE}, "endpoint_id"),
         ({"subnet_id": NETWORK}, "subnet_id"),
-        ({"target_id": NETWORK}, "target_resource_id"),
+        ({"target_id": NETWORK}, "target_id"),
         ({"request_message": "x" * 141}, "request_message"),
         ({"static_addresses": {"": "10.20.1"}}, "static_address"),
         ({"target_id": "svc.guid.westeurope.azure.privatelinkservice"}, "group_id"),
