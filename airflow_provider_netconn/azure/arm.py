@@ -18,6 +18,7 @@ from azure.mgmt.core.polling.async_arm_polling import AsyncARMPolling
 from airflow_provider_netconn.azure.answers import body_of
 from airflow_provider_netconn.azure.deadlines import current_deadline, deadline
 from airflow_provider_netconn.azure.retries import BUSY_CODES, REPEATABLE
+from airflow_provider_netconn.azure.unseen_writes import UnseenWritePolling
 from airflow_provider_netconn.errors import (
     AzureConflictError,
     AzureMalformedAnswerError,
@@ -97,6 +98,7 @@ class ArmClient:
         busy_codes: frozenset[str] = frozenset(),
         query: Mapping[str, str] | None = None,
         wait: bool = True,
+        unseen: bool = False,
     ) -> Json:
         """Make or replace a resource, and wait until that is done.
 
@@ -104,13 +106,16 @@ class ArmClient:
         :param if_none_match: ``*``: only where there is none
         :param busy_codes: further codes of this resource's provider that mean "not now, try again"
         :param wait: else return when the write is accepted, whatever comes of its operation
-        :return: the resource as it is then; without waiting, what the first answer said of it, which may be nothing
+        :param unseen: do not look at the resource in the end, as it may be written and not be read
+        :return: the resource as it is then; without waiting, or unseen, what the first answer said of it, which may be
+            nothing
         :raises AzureConflictError: with a condition that does not hold; or held by another operation at the deadline
         :raises AzureError: of other kinds
         """
         request = self._request("PUT", resource_id, api_version, query, body=body)
         request.headers.update(_conditions(if_match, if_none_match))
-        return _written(await self._write(resource_id, request, wait=wait, busy_codes=busy_codes), resource_id, wait)
+        answer = await self._write(resource_id, request, wait=wait, unseen=unseen, busy_codes=busy_codes)
+        return _written(answer, resource_id, wait)
 
     async def patch(
         self,
@@ -200,7 +205,9 @@ class ArmClient:
 
     # -- how --------------------------------------------------------------------------------------
 
-    async def _write(self, resource: str, request: HttpRequest, *, wait: bool = True, **options: Any) -> Any:
+    async def _write(
+        self, resource: str, request: HttpRequest, *, wait: bool = True, unseen: bool = False, **options: Any
+    ) -> Any:
         """Send a write and wait for its end; gives the JSON that it ended with, or :data:`_NO_CONTENT`."""
         with deadline(self._timeout_s) if current_deadline() is None else nullcontext():
             first = await self._client.send_request(
@@ -212,7 +219,7 @@ class ArmClient:
                 return _polled_body(first)
             final = {"final-state-via": "location"} if request.method == "POST" else None
             try:
-                polling = AsyncARMPolling(_POLL_S, lro_options=final)
+                polling = UnseenWritePolling(_POLL_S) if unseen else AsyncARMPolling(_POLL_S, lro_options=final)
                 return await AsyncLROPoller(self._client, first, _polled_body, polling).result()
             except HttpResponseError as error:
                 # The resource itself said so, in its provisioningState; operations say more (see failures.py).

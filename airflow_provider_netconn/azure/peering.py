@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import logging
 import threading
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_netconn.azure.deadlines import current_deadline
 from airflow_provider_netconn.azure.peering_moves import Write, judge, next_write
 from airflow_provider_netconn.azure.peering_state import (
+    API_VERSION,
     Goal,
     PeeringState,
     Sides,
@@ -30,9 +30,6 @@ from airflow_provider_netconn.errors import (
 )
 
 if TYPE_CHECKING:
-    from azure.mgmt.network.aio.operations import VirtualNetworkPeeringsOperations
-    from azure.mgmt.network.models import VirtualNetworkPeering
-
     from airflow_provider_netconn.azure.session import AzureSession
 
 log = logging.getLogger("airflow_provider_netconn.azure")
@@ -124,19 +121,13 @@ class _Work:
 
     async def _read(self, which: str, peering_id: str) -> SideState:
         """By its id: what was written just now may be missing from lists, and the pipeline waits for it."""
-        network = self.wanted.side(which).network
-        operations = await self._operations(which)
-        name = peering_id.rpartition("/")[2]
-        try:
-            peering = await operations.get(network.resource_group, network.name, name)
-        except AzureNotFoundError:
-            return SideState(network_id=network.text)
-        return SideState.of(peering.as_dict(), network.text)
+        peering = await self.sessions[which].arm.get(peering_id, api_version=API_VERSION)
+        network_id = self.wanted.side(which).network_id
+        return SideState(network_id=network_id) if peering is None else SideState.of(peering, network_id)
 
     async def _list(self, which: str) -> list[dict[str, Any]]:
-        network = self.wanted.side(which).network
-        operations = await self._operations(which)
-        return [one.as_dict() async for one in operations.list(network.resource_group, network.name)]
+        peerings = f"{self.wanted.side(which).network}/virtualNetworkPeerings"
+        return [one async for one in self.sessions[which].arm.list(peerings, api_version=API_VERSION)]
 
     def _of_missing_network(self, which: str, error: AzureNotFoundError) -> SideState:
         network_id = self.wanted.side(which).network_id
@@ -155,35 +146,20 @@ class _Work:
         return is_unseen or write.kind == "failed" or (write.which == "remote" and self.has_own_remote)
 
     async def _send(self, write: Write, *, wait: bool) -> None:
-        side = self.wanted.side(write.which)
-        place = (side.network.resource_group, side.network.name, write.name)
-        operations = await self._operations(write.which)
+        network = self.wanted.side(write.which).network
+        peering, arm = f"{network}/virtualNetworkPeerings/{write.name}", self.sessions[write.which].arm
         self.answers = {}
         if write.body is None:
-            try:
-                await (await operations.begin_delete(*place, polling=wait)).result()
-            except AzureNotFoundError:
-                log.info("Peering %s went away with its network", write.name)
+            await arm.delete(peering, api_version=API_VERSION, wait=wait)
             return
-        body = cast("VirtualNetworkPeering", write.body)
-        sync = "true" if write.sync else None
-        is_unseen = bool(self.seen[write.which].not_visible)
-        polling = await _unseen_polling() if is_unseen else wait
-        poller = await operations.begin_create_or_update(*place, body, sync_remote_address_space=sync, polling=polling)
-        answer = SideState.of((await poller.result()).as_dict(), side.network_id, unseen=is_unseen)
-        if is_unseen:
+        query = {"syncRemoteAddressSpace": "true"} if write.sync else None
+        unseen = bool(self.seen[write.which].not_visible)
+        made = await arm.put(peering, write.body, api_version=API_VERSION, query=query, wait=wait, unseen=unseen)
+        answer = SideState.of(made, network.text, unseen=unseen)
+        if unseen:
             self.answers = {write.which: replace(answer, provisioning_state="Succeeded")}  # its operation has ended
         elif not self.seen[write.which].peering_id:
             self.seen[write.which] = answer
-
-    async def _operations(self, which: str) -> VirtualNetworkPeeringsOperations:
-        network = self.wanted.side(which).network
-        return (await self.sessions[which].network(network.subscription_id)).virtual_network_peerings
-
-
-async def _unseen_polling() -> Any:
-    module = await asyncio.to_thread(importlib.import_module, "airflow_provider_netconn.azure.unseen_writes")
-    return module.UnseenWritePolling()
 
 
 @asynccontextmanager

@@ -16,6 +16,7 @@ from typing import Any, Final
 from airflow_provider_netconn.azure.resource_ids import ResourceId, same_id
 from airflow_provider_netconn.errors import InvalidOptionError
 
+API_VERSION: Final = "2024-05-01"
 NETWORK: Final = "Microsoft.Network/virtualNetworks"
 OPTIONS: Final[Mapping[str, str]] = {
     "allow_virtual_network_access": "allowVirtualNetworkAccess",

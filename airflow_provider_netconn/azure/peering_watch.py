@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from airflow_provider_netconn.azure.peering_moves import judge
 from airflow_provider_netconn.azure.peering_state import (
+    API_VERSION,
     Goal,
     PeeringState,
     PeeringStatus,
@@ -16,8 +17,6 @@ from airflow_provider_netconn.azure.peering_state import (
     found_in,
 )
 from airflow_provider_netconn.azure.watching import Scope, Snapshot
-
-API_VERSION: Final = "2024-05-01"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

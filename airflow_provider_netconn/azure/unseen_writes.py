@@ -15,7 +15,7 @@ class _OperationAlone(AzureAsyncOperationPolling[Any, Any]):
 
 
 class UnseenWritePolling(AsyncARMPolling):
-    """For the ``polling`` of a typed client: gives what the write itself was answered, once its operation has ended.
+    """Gives what the write itself was answered, once its operation has ended; for azure-core's pollers.
 
     :param pause_s: between two polls, where Azure does not say
     """
