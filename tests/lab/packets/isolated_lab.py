@@ -44,11 +44,15 @@ WITHOUT_AZURITE = {**os.environ, "NETCONN_LAB_AZURITE": "none"}
 
 
 class IsolatedLab:
-    """A process ``netconn lab up --isolated``, and what tests ask of it."""
+    """A process ``netconn lab up --isolated``, and what tests ask of it.
 
-    def __init__(self, folder, *words):
+    :param seed: its landscape; None for the one that comes with the lab
+    """
+
+    def __init__(self, folder, *words, seed=LANDSCAPE):
         self.path = folder / "lab.json"
-        self.lab("up", "--isolated", "--speed", "instant", "--detach", "--seed", str(LANDSCAPE), *words)
+        seeded = ["--seed", str(seed)] if seed else []
+        self.lab("up", "--isolated", "--speed", "instant", "--detach", *seeded, *words)
         self.state = json.loads(self.path.read_text())
         self._http = httpx.Client(
             verify=ssl.create_default_context(cafile=self.state["ca_file"]), trust_env=False, timeout=20
