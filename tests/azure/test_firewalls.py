@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -25,7 +26,11 @@ from tests.azure.firewall_landscape import (
     lab_admits,
     make_service,
 )
+from tests.azure.tasks import signed_in  # noqa: F401 - a fixture
+from tests.azure.test_peering_permissions import as_role  # noqa: F401 - a fixture
 from tests.lab.resources.test_firewalls import public_access
+
+ROOT = Path(__file__).parents[2]
 
 OUTSIDE = Caller(in_azure=False)
 
@@ -147,6 +152,21 @@ def test_app_service_goes_by_priority(azure_lab, read):
     assert (guest.admission, guest.rules) == (Admission.BLOCKED, ("guest",))
     assert (other.admission, other.rules) == (Admission.ALLOWED, ("office",))
     assert [lab_admits(azure_lab, service, one) for one in (FRIEND, "203.0.113.8")] == [False, True]
+
+
+@pytest.mark.parametrize("type_name", TYPES)
+def test_with_exactly_the_actions_of_the_table_it_is_read(azure_lab, read, as_role, type_name):  # noqa: F811
+    service = make_service(azure_lab, type_name)
+    actions = firewall_service(service).actions
+    as_role(*actions)
+    assert read(service, "airflow").service == firewall_service(service).service
+    page = (ROOT / "docs" / "external-ip-allowlist.md").read_text(encoding="utf-8")
+    segments = {action.split("/")[-2] for action in actions[1:]}
+    assert all(f"{segment}/read" in page for segment in segments)
+    as_role(*actions[1:])
+    with pytest.raises(AzureForbiddenError) as raised:
+        read(service, "airflow")
+    assert raised.value.action.casefold() == actions[0].casefold()
 
 
 def test_what_is_not_there_and_what_is_not_ours_to_see(azure_lab, read):
