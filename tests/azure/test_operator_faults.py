@@ -1,0 +1,216 @@
+"""Each write of each operator under each fault of the lab: the right state with one resource, or a clear error in time.
+
+A fault that passes hits one request; one that does not hits all until the task has failed, and then a retry of the task
+has to end right. The operators' ``execute`` runs as in a task's process. ``NETCONN_OPERATOR_FAULT_TABLE=FILE`` writes
+what was seen as a table.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_netconn.errors import AzureError
+from tests.azure.fault_stories import STORIES, Stage
+from tests.azure.tasks import CONN_ID, connection_of, context
+from tests.azure.test_every_fault import ERRORS, PASSING
+
+STUCK = "operation-never-ends"
+BUDGET_S = 25
+SHORT_BUDGET_S = 3
+AT_ONCE = 32
+IDENTIFIER = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|(?<=-)[0-9a-f]{8}$")
+WRITES = ("PUT", "PATCH", "DELETE")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Write:
+    """One write of a story, as it was seen without a fault.
+
+    :param path: in lower case, with the scene's label in it
+    :param number: among those of the story to the same type, from 1
+    """
+
+    story: str
+    label: str
+    method: str
+    path: str
+    number: int
+
+    @property
+    def name(self):
+        """For a column of the table."""
+        subject = self.path.rsplit("/", 2)[-2]
+        return f"{self.story}: {self.method} {subject}" + (f" {self.number}" if self.number > 1 else "")
+
+    def pattern(self, label):
+        """For the same write in another scene."""
+        return f"re:{IDENTIFIER.sub('[0-9a-f-]+', self.path.replace(self.label, label))}$"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What came of one task under one fault.
+
+    :param error: that it ended with; None where it ended well
+    :param applied: how often the fault was
+    :param sent: how often the write was
+    :param state: afterwards
+    :param count: of the things that it makes, afterwards
+    :param after: the state after a retry without the fault; empty where there was none
+    :param after_count: how many there were then
+    """
+
+    label: str
+    error: AzureError | None
+    applied: int
+    sent: int
+    state: str
+    count: int
+    after: str = ""
+    after_count: int = 0
+
+    @property
+    def cell(self):
+        """For the table."""
+        if self.error is not None:
+            return f"`{type(self.error).__name__}`" + (", then a retry ends right" if self.after else "")
+        return "done at once" if self.sent <= 1 else f"done, sent {self.sent}x"
+
+
+class Theatre:
+    """Runs scenes under faults, many at once: most of it is waiting."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        lab.reset()
+        self.stage = Stage(lab)
+        self.writes = [write for story in STORIES for write in self._writes_of(story)]
+
+    def _writes_of(self, story):
+        label = f"plain{list(STORIES).index(story)}x"
+        scene = STORIES[story](self.stage, label)
+        scene.task(timeout_s=BUDGET_S).execute(context())
+        assert scene.state() == "right"
+        sent = [one for one in self.lab.journal(service="arm") if one.method in WRITES and label in one.path.casefold()]
+        numbers, writes = Counter(), []
+        for method, path in dict.fromkeys((one.method, one.path.casefold()) for one in sent):
+            numbers[path.rsplit("/", 2)[-2]] += 1
+            number = numbers[path.rsplit("/", 2)[-2]]
+            writes.append(Write(story=story, label=label, method=method, path=path, number=number))
+        return writes
+
+    def run(self, act, faults, **options):
+        """What comes of each write under each of the faults.
+
+        :param act: a letter, which tells the labels of this run from those of others
+        """
+        pairs = [(write, fault) for write in self.writes for fault in faults]
+        scenes = [STORIES[write.story](self.stage, f"{act}{number:03}x") for number, (write, _) in enumerate(pairs)]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            asked = [
+                pool.submit(self._play, scene, write, fault, **options)
+                for scene, (write, fault) in zip(scenes, pairs, strict=True)
+            ]
+            return {(write.name, fault): one.result() for (write, fault), one in zip(pairs, asked, strict=True)}
+
+    def _play(self, scene, write, fault, *, budget_s, times=None):
+        pattern = write.pattern(scene.label)
+        rule = {"method": write.method, "path": pattern, "service": "arm"}
+        hit = self.lab.fault(fault, **rule, **({} if times is None or ":1000" in fault else {"times": times}))
+        error = None
+        try:
+            scene.task(timeout_s=budget_s).execute(context())
+        except AzureError as caught:
+            error = caught
+        sent = self.lab.journal(service="arm", method=write.method, path=pattern)
+        seen = {"label": scene.label, "error": error, "applied": hit.applied, "sent": len(sent)}
+        seen |= {"state": scene.state(), "count": scene.count()}
+        self.lab.local.faults.remove(hit.number)
+        if times is not None and error is not None and fault != STUCK:
+            scene.task(timeout_s=BUDGET_S).execute(context())
+            seen |= {"after": scene.state(), "after_count": scene.count()}
+        return Seen(**seen)
+
+
+@pytest.fixture(scope="module")
+def theatre(azure_lab_session):
+    with pytest.MonkeyPatch.context() as patch:
+        for chatty in ("azure", "uvicorn"):  # a line for each of ten thousand requests would be kept
+            patch.setattr(logging.getLogger(chatty), "level", logging.WARNING)
+        patch.setenv(f"AIRFLOW_CONN_{CONN_ID.upper()}", connection_of(azure_lab_session))
+        yield Theatre(azure_lab_session)
+
+
+@pytest.fixture(scope="module")
+def table():
+    """What was seen, written where that is asked for."""
+    seen = {}
+    yield seen
+    if os.environ.get("NETCONN_OPERATOR_FAULT_TABLE"):
+        Path(os.environ["NETCONN_OPERATOR_FAULT_TABLE"]).write_text(rendered(**seen))
+
+
+@pytest.fixture(scope="module")
+def passing(theatre, table):
+    table["passing"] = theatre.run("p", PASSING, budget_s=BUDGET_S)
+    return table["passing"]
+
+
+@pytest.fixture(scope="module")
+def lasting(theatre, table):
+    table["lasting"] = theatre.run("l", tuple(ERRORS), budget_s=SHORT_BUDGET_S, times=1000)
+    return table["lasting"]
+
+
+def of(seen, story, fault):
+    """What came of a story's writes."""
+    return {name: one for (name, met), one in seen.items() if name.startswith(f"{story}:") and met == fault}
+
+
+@pytest.mark.parametrize("fault", PASSING)
+@pytest.mark.parametrize("story", STORIES)
+def test_what_passes_is_survived(passing, story, fault):
+    met = of(passing, story, fault)
+    assert met
+    for name, seen in met.items():
+        assert (name, seen.error, seen.state) == (name, None, "right")
+        assert (name, seen.count <= 1) == (name, True)
+        if not fault.startswith(("operation-", "not-found-")):  # these are for writes of some kinds only
+            assert (name, seen.applied) == (name, 1)
+
+
+@pytest.mark.parametrize("fault", ERRORS)
+@pytest.mark.parametrize("story", STORIES)
+def test_what_does_not_pass_is_a_clear_error_and_a_retry_ends_right(lasting, story, fault):
+    met = of(lasting, story, fault)
+    assert met
+    for name, seen in met.items():
+        assert (name, seen.count <= 1) == (name, True)
+        if seen.error is None:
+            assert (name, seen.state) == (name, "right")
+            continue
+        assert (name, seen.label in seen.error.resource.casefold()) == (name, True)
+        assert (name, len(str(seen.error)) > len(seen.error.resource)) == (name, True)
+        if fault != STUCK:
+            assert (name, seen.after, seen.after_count <= 1) == (name, "right", True)
+
+
+def rendered(passing, lasting):
+    """A section for each write, a row for each fault."""
+    parts = []
+    for name in dict.fromkeys(name for name, _ in passing):
+        parts.append(f"\n### {name}\n\n| fault | once | without end |\n| --- | --- | --- |")
+        for fault in dict.fromkeys((*PASSING, *ERRORS)):
+            once, ever = passing.get((name, fault)), lasting.get((name, fault))
+            cells = [one.cell if one is not None and one.applied else "" for one in (once, ever)]
+            if any(cells):
+                parts.append(f"| `{fault.removesuffix(':1000')}` | {cells[0]} | {cells[1]} |")
+    return "\n".join(parts) + "\n"
