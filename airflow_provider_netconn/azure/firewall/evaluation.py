@@ -18,7 +18,7 @@ class Admission(StrEnum):
 
     ALLOWED = "ALLOWED"
     PARTLY = "PARTLY"
-    """Some of the addresses do, and others do not."""
+    """Some of the addresses do not, and others do or may."""
     BLOCKED = "BLOCKED"
     UNKNOWN = "UNKNOWN"
     """What decides is not visible to us."""
@@ -113,11 +113,8 @@ def together(admissions: Sequence[Admission]) -> Admission:
     found = set(admissions)
     if len(found) == 1:
         return admissions[0]
-    for decisive in (Admission.UNKNOWN, Admission.PARTLY):
-        # A known refusal is told though something else is unknown.
-        if decisive in found and not (decisive is Admission.UNKNOWN and Admission.BLOCKED in found):
-            return decisive
-    return Admission.PARTLY if found else Admission.UNKNOWN
+    # A known refusal is told though something else is unknown.
+    return Admission.PARTLY if found & {Admission.BLOCKED, Admission.PARTLY} else Admission.UNKNOWN
 
 
 def is_same_region(one: str, other: str) -> bool:
