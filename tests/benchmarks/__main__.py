@@ -1,5 +1,5 @@
-"""``python -m tests.benchmarks [--targets N] [--runs N] [side-by-side|footprint|lab|scale|soak ...]``; needs root or
-user namespaces, and what Debian has of nginx, unbound and prometheus-blackbox-exporter.
+"""``python -m tests.benchmarks [--targets N] [--runs N] [side-by-side|footprint|lab|peering|scale|soak ...]``; needs
+root or user namespaces, and what Debian has of nginx, unbound and prometheus-blackbox-exporter.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import footprint, ground, lab_load, lab_names, scale, side_by_side, soak
+from tests.benchmarks import footprint, ground, lab_load, lab_names, peering, scale, side_by_side, soak
 
-PARTS = ("side-by-side", "footprint", "lab", "scale", "soak")
+PARTS = ("side-by-side", "footprint", "lab", "peering", "scale", "soak")
 
 
 def main(arguments: list[str]) -> int:
@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
     Whatever the speed, it is 0.
     """
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: the first three)")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: the first four)")
     parser.add_argument("--targets", type=int, default=2000, help="targets of each check (default: 2000)")
     parser.add_argument("--runs", type=int, default=3, help="runs of which the median counts (default: 3)")
     parser.add_argument("--many", type=int, default=10_000, help="targets in one process (default: 10000)")
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--checks", type=int, default=50_000, help="checks of the soak (default: 50000)")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
-    parts = given.parts or list(PARTS[:3])
+    parts = given.parts or list(PARTS[:4])
     if unknown := {*parts} - {*PARTS}:
         parser.error(f"unknown: {', '.join(unknown)}; the parts are {', '.join(PARTS)}")
     if missing := ground.missing_tools():
@@ -54,6 +54,8 @@ def _measure(parts: list[str], given: argparse.Namespace) -> bool:
             if "lab" in parts:
                 lab_load.load(folder, given.runs, seconds=given.seconds, many=given.resources)
                 lab_names.queries(given.runs)
+            if "peering" in parts:
+                peering.compare(folder, given.runs)
             if "scale" in parts:
                 held &= scale.scale(folder, given.many)
             if "soak" in parts:

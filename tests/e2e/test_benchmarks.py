@@ -42,3 +42,10 @@ def test_the_lab_answers_under_load_and_refuses_only_whom_it_should():
     assert len(answers) == 2, told
     assert all(set(re.findall(r"(\d{3}):", one)) <= {"200", "201", "202", "204", "403"} for one in answers), told
     assert len(re.findall(r"/s, +\d+ per second of the core", told)) == 4, told
+
+
+def test_a_peering_by_the_operator_is_held_beside_azure_cli():
+    told = benchmarked("--runs", "1", "peering")
+    if "not measured" in told:
+        pytest.skip("there is no azure-cli; make it with: sh scripts/bootstrap_environment.sh azure-cli")
+    assert re.search(r"the operator's execute: [\d.]+ s, .*: [\d.]+ of az \(goal: 0.25\)", told), told
