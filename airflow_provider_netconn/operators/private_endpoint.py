@@ -24,7 +24,10 @@ _ZONES: Final = f"{_NETWORK}/privateDnsZones"
 
 
 class _PrivateEndpointOperator(AzureOperator):
-    """What is the same of an endpoint that is to be and of one that is not to be."""
+    """What is the same of an endpoint that is to be and of one that is not to be.
+
+    :param endpoint_id: id of the private endpoint, there or not
+    """
 
     template_fields: Sequence[str] = (*AzureOperator.template_fields, "endpoint_id")
 

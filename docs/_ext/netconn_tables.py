@@ -69,8 +69,10 @@ class Arguments(Table):
     def markdown(self) -> str:
         module, _, name = self.arguments[0].rpartition(".")
         rows = []
-        for class_node, defaults in reversed(list(self._lineage(module, name))):
-            meanings = params(ast.get_docstring(class_node))
+        lineage = list(reversed(list(self._lineage(module, name))))
+        told = [params(ast.get_docstring(class_node)) for class_node, _ in lineage]
+        meanings = {argument: meaning for one in told for argument, meaning in one.items()}
+        for class_node, defaults in lineage:
             template = " ".join(
                 constant.value
                 for node in class_node.body
