@@ -1,0 +1,99 @@
+"""Public names and privatelink names: one for the other, over every row of the table."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_netconn.privatelink import zone_rows
+from airflow_provider_netconn.privatelink.names import privatelink_names, public_names
+from airflow_provider_netconn.privatelink.table import MARKER_LABELS, PARAMETER, is_within
+from airflow_provider_netconn.privatelink.zones import zones_for_host
+
+LABEL = st.from_regex(r"[a-z][a-z0-9]{2,12}", fullmatch=True).filter(lambda label: label not in {"scm", "data"})
+RESOURCE = ("cachename", "workspaceName")
+
+
+@st.composite
+def public_name(draw, row, pair):
+    """A name that a resource of that row may have under one of its public suffixes."""
+    values = {}
+
+    def value(found):
+        name = found[1]
+        return values.setdefault(name, draw(st.just("7") if name == "partitionId" else LABEL))
+
+    suffix = PARAMETER.sub(value, pair.public)
+    if any(name in RESOURCE for name in PARAMETER.findall(pair.public.partition(".")[0])):
+        return suffix
+    first = draw(st.sampled_from(row.only_names)) if row.only_names else draw(LABEL)
+    return f"{first}.{suffix}"
+
+
+PAIRS = [(row, pair) for row in zone_rows() for pair in row.pairs]
+
+
+def test_every_row_is_tried():
+    assert len({id(row) for row, _ in PAIRS}) == len(zone_rows()) == 184
+
+
+@settings(max_examples=2000, deadline=None)
+@given(st.data())
+def test_there_and_back_is_the_same_name_or_among_the_candidates_and_never_outside_the_zone(data):
+    row, pair = data.draw(st.sampled_from(PAIRS))
+    name = data.draw(public_name(row, pair))
+    there = privatelink_names(name)
+    if pair.zone is None:
+        assert there.candidates == () or there.services
+        return
+    assert there.candidates, (name, there)
+    zones = {match.zone for match in zones_for_host(name) if match.zone}
+    for private in there.candidates:
+        assert set(private.split(".")) & MARKER_LABELS
+        assert any(is_within(private, zone) and private != zone for zone in zones)
+        assert privatelink_names(private).candidates == (private,)
+        back = public_names(private)
+        assert name in back.candidates
+        assert all(not set(one.split(".")) & MARKER_LABELS for one in back.candidates)
+        assert bool(back.reason) == (len(back.candidates) > 1)
+
+
+CASES = [
+    ("Account.BLOB.core.windows.net.", "account.privatelink.blob.core.windows.net"),
+    ("account-secondary.dfs.core.windows.net", "account-secondary.privatelink.dfs.core.windows.net"),
+    ("vault.vault.azure.net", "vault.privatelink.vaultcore.azure.net"),
+    ("images.westeurope.data.azurecr.io", "images.westeurope.data.privatelink.azurecr.io"),
+    ("cluster.westeurope.kusto.windows.net", "cluster.privatelink.westeurope.kusto.windows.net"),
+    ("batch.westeurope.batch.azure.com", "batch.westeurope.privatelink.batch.azure.com"),
+    ("adb-1.2.azuredatabricks.net", "adb-1.2.privatelink.azuredatabricks.net"),
+    ("xy1.west-europe.azure.snowflakecomputing.com", "xy1.west-europe.azure.privatelink.snowflakecomputing.com"),
+    ("org-account.snowflakecomputing.com", "org-account.privatelink.snowflakecomputing.com"),
+    ("warehouse.database.usgovcloudapi.net", "warehouse.privatelink.database.usgovcloudapi.net"),
+    ("warehouse.database.chinacloudapi.cn", "warehouse.privatelink.database.chinacloudapi.cn"),
+]
+
+
+@pytest.mark.parametrize(("public", "private"), CASES)
+def test_known_names(public, private):
+    assert privatelink_names(public).candidates == (private,)
+    assert privatelink_names(private).candidates == (private,)
+    assert public.lower().removesuffix(".") in public_names(private).candidates
+
+
+@pytest.mark.parametrize("host", ["db.example.net", "10.1.2.3", "::1", "", "..", "privatelink", "core.windows.net"])
+def test_what_has_no_privatelink_name_is_told_so(host):
+    there = privatelink_names(host)
+    assert there.candidates == ()
+    assert there.reason
+
+
+def test_where_the_table_does_not_tell_all_candidates_are_given():
+    assert set(public_names("vault.privatelink.vaultcore.azure.net").candidates) == {
+        "vault.vault.azure.net",
+        "vault.vaultcore.azure.net",
+    }
+    desktop = privatelink_names("one.wvd.microsoft.com")
+    assert len(desktop.candidates) == 2
+    assert desktop.only is None
+    assert "does not tell" in desktop.reason
