@@ -10,13 +10,14 @@
 #   make scale [MANY=10000]           that many targets in one process: memory, and whether dripping ones hold up others
 #   make soak [CHECKS=50000]          whether many checks leave anything behind that a few do not
 #   make fuzz [SECONDS=60]            bytes of strangers against every reader; SUBJECTS="probes plans" picks some
+#   make kills                        every operator of Azure killed after every one of its requests, and then retried
 #   make clean                        remove all that was built, the environment too
 
 environment_python := .venv/bin/python
 checks := $(environment_python) scripts/run_checks.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test packaging lint docs causes environment benchmark scale soak fuzz clean
+.PHONY: help demo test packaging lint docs causes environment benchmark scale soak fuzz kills clean
 
 help:
 	@sed -n 's/^#  *\(make .*\)/\1/p' Makefile
@@ -55,6 +56,9 @@ soak: environment
 
 fuzz: environment
 	@exec $(environment_python) -m tests.fuzz --seconds $(or $(SECONDS),60) $(SUBJECTS)
+
+kills: environment
+	@NETCONN_KILLS=all exec $(environment_python) -m pytest -q tests/azure/test_killed.py
 
 clean:
 	rm -rf .venv .venv-azure-cli .demo .fuzz build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
