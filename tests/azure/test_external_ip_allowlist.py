@@ -96,6 +96,8 @@ def test_a_stranger_fails_the_task_and_it_says_which_address_and_why(admitting):
     assert [one["not_allowed"] for one in facts["resources"]] == [[STRANGER], [STRANGER]]
     assert f"{ids[1]}: PARTLY: no rule admits {STRANGER}. To mend it: have {STRANGER} admitted" in message
     assert "a change takes up to 5 minutes to hold" in message
+    _, message = failed(resource_ids=ids[:1], addresses="203.0.112.0/23")
+    assert "PARTLY: no rule admits 203.0.112.0-203.0.112.255. To mend it: have 203.0.112.0/23 admitted" in message
     assert task(resource_ids=ids, addresses=[STRANGER], fail_on="never").execute(context())["allowed"] == 0
     assert task(resource_ids=ids, addresses=[STRANGER], fail_on="UNKNOWN").execute(context())["allowed"] == 0
 
