@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.azure.endpoints import decide
 from tests.azure.firewall_landscape import FRIEND, STRANGER, admit_friends, make_service
 from tests.azure.tasks import connection_of
 
@@ -29,6 +30,8 @@ HUB = (
 )
 NETWORK = f"{CUSTOMER}/network/providers/Microsoft.Network/virtualNetworks/data"
 LAKE = f"{CUSTOMER}/data/providers/Microsoft.Storage/storageAccounts/contosolake"
+VAULT = f"{CUSTOMER}/data/providers/Microsoft.KeyVault/vaults/contoso-vault"
+ENDPOINT = f"{CUSTOMER}/network/providers/Microsoft.Network/privateEndpoints/vault"
 MESSAGE = "netconn example 51c2"
 
 
@@ -100,6 +103,7 @@ def runs(airflow, lab, networks, tmp_path_factory):
         "both sides": ("vnet_peering", {"network": east.id, "remote_network": west.id}),
         "our side": ("vnet_peering", {"network": north.id, "remote_network": south.id, "sides": "local"}),
         "hub": ("virtual_hub_peering", {"hub": HUB, "network": NETWORK}),
+        "endpoint": ("private_endpoint", asked_for(VAULT, "vault")),
         "approval": ("private_endpoint_approval", {"target": LAKE, "message": MESSAGE}),
     }
     started = {}
@@ -108,6 +112,11 @@ def runs(airflow, lab, networks, tmp_path_factory):
         client.unpause(dag_id)
         started[name] = Run(client, dag_id, client.trigger(dag_id, conf))
     return started
+
+
+def asked_for(target, group_id):
+    given = {"endpoint": ENDPOINT, "target": target, "group_id": group_id, "subnet": f"{NETWORK}/subnets/endpoints"}
+    return {**given, "ask_owner": True, "message": "for the example", "dns_group": f"{CUSTOMER}/network"}
 
 
 def allowlist(resource_id, address, report):
@@ -165,6 +174,27 @@ def test_a_request_is_waited_for_and_approved_under_guard(runs, lab):
     assert run.state() == "success", run.logs()
     assert {status_of(lab, one) for one in (expected, other)} == {"Approved", "Pending"}
     assert status_of(lab, expected) == "Approved"
+
+
+def test_an_endpoint_is_made_with_its_dns_waits_for_its_owner_and_is_deleted(runs, lab):
+    run = runs["endpoint"]
+    run.wait_until_deferred("make_endpoint")
+    while not lab.get(f"{VAULT}/privateEndpointConnections")["value"]:
+        time.sleep(0.2)
+    decide(lab, "Approved", target=VAULT)
+    assert run.state() == "success", run.logs()
+    facts = run.facts("make_endpoint")
+    assert facts["names"] == {"contoso-vault.vault.azure.net": facts["addresses"]}
+    (zone,) = facts["zone_ids"]
+    assert lab.get(f"{zone}/A/contoso-vault") is not None
+    assert "USD 7.30 to" in run.log("make_endpoint")
+    run.client.wait_for_dag("private_endpoint_delete")
+    run.client.unpause("private_endpoint_delete")
+    end = Run(
+        run.client, "private_endpoint_delete", run.client.trigger("private_endpoint_delete", {"endpoint": ENDPOINT})
+    )
+    assert end.state() == "success", end.logs()
+    assert (lab.get(ENDPOINT), lab.get(f"{zone}/A/contoso-vault")) == (None, None)
 
 
 def peering_states(lab, network):
