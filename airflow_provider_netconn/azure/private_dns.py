@@ -218,12 +218,15 @@ async def ensure_zone_group(
         found = await find_zone_group(azure, endpoint_id)
     except AzureForbiddenError as error:
         log.info("The zone group of %s is not visible, going on: %s", endpoint_id, error)
-        found = None
+        body = {"properties": {"privateDnsZoneConfigs": [_config_of(one) for one in zone_ids]}}
+        unseen = f"{endpoint_id}/privateDnsZoneGroups/{_GROUP_NAME}"
+        await azure.arm.put(unseen, body, api_version=NETWORK_API_VERSION, unseen=True)
+        return ""
     group_id = str(found["id"]) if found else f"{endpoint_id}/privateDnsZoneGroups/{_GROUP_NAME}"
     there = zones_of(found)
     missing = [one for one in zone_ids if not any(same_id(one, other) for other in there)]
     configs = [_config(one) for one in (found or {}).get("properties", {}).get("privateDnsZoneConfigs") or ()]
-    configs += [_config({"properties": {"privateDnsZoneId": one}}) for one in missing]
+    configs += [_config_of(one) for one in missing]
     check_zone_names([one["properties"]["privateDnsZoneId"] for one in configs])
     body = {"properties": {"privateDnsZoneConfigs": configs}}
     if missing:
@@ -233,9 +236,12 @@ async def ensure_zone_group(
 
 
 def _config(seen: Mapping[str, Any]) -> dict[str, Any]:
-    zone = seen["properties"]["privateDnsZoneId"]
-    name = seen.get("name") or zone.rpartition("/")[2].replace(".", "-")
-    return {"name": name, "properties": {"privateDnsZoneId": zone}}
+    """An entry as a PUT takes it."""
+    return {"name": seen["name"], "properties": {"privateDnsZoneId": seen["properties"]["privateDnsZoneId"]}}
+
+
+def _config_of(zone_id: str) -> dict[str, Any]:
+    return {"name": zone_id.rpartition("/")[2].replace(".", "-"), "properties": {"privateDnsZoneId": zone_id}}
 
 
 # -- how --------------------------------------------------------------------------------------------
@@ -272,7 +278,7 @@ async def _made(
 async def _create_unseen(azure: AzureSession, resource_id: str, body: Mapping[str, Any]) -> None:
     """Make what we may not look at, and leave it as it is where it is there."""
     try:
-        await azure.arm.put(resource_id, body, api_version=PRIVATE_DNS_API_VERSION, if_none_match="*")
+        await azure.arm.put(resource_id, body, api_version=PRIVATE_DNS_API_VERSION, if_none_match="*", unseen=True)
     except (AzureConflictError, AzureOperationFailedError) as error:
         if not _says_it_exists(error):
             raise

@@ -25,6 +25,7 @@ from airflow_provider_netconn.azure.private_endpoint_state import (
     CONNECTIONS,
     DELETING,
     NETWORK_API_VERSION,
+    SUCCEEDED,
     PrivateEndpointState,
     PrivateEndpointWatch,
     Until,
@@ -144,7 +145,7 @@ async def ensure_private_endpoint(
     :raises AzureDeadlineExceededError: the caller's deadline came first
     :raises AzureError: of other kinds
     """
-    found = await _look(azure, wanted.id)
+    found, refusal = await _look(azure, wanted.id)
     if found is not None:
         found = await _kept_or_deleted(azure, wanted, found, wait=wait, replace_it=replace_it)
         state = PrivateEndpointState.of(wanted.id, found, until=wanted.until)
@@ -153,7 +154,10 @@ async def ensure_private_endpoint(
         if state.is_dead:
             return await _with_addresses(azure, state)
     zones, unfinished = await _ensure_zones(azure, wanted, found, wait=wait)
-    state = await _ensure_made(azure, wanted, found, wait=wait)
+    if refusal:
+        state = await _write_unseen(azure, wanted, refusal)
+    else:
+        state = await _ensure_made(azure, wanted, found, wait=wait)
     if state.is_provisioned and not unfinished and zones:
         unfinished = [await ensure_zone_group(azure, wanted.id, zones, wait=wait)]
     state = replace(state, zone_ids=tuple(zones), unfinished=tuple(one for one in unfinished if one))
@@ -167,29 +171,31 @@ async def delete_private_endpoint(azure: AzureSession, endpoint_id: str, *, wait
 
     :param wait: until it is gone; else begin that and return
     """
-    state = PrivateEndpointState.of(endpoint_id, await _look(azure, endpoint_id), until=Until.GONE)
-    if state.exists and state.provisioning_state != DELETING:
+    found, refusal = await _look(azure, endpoint_id)
+    state = PrivateEndpointState.of(endpoint_id, found, until=Until.GONE)
+    if refusal or (state.exists and state.provisioning_state != DELETING):
         log.info("Deleting %s", endpoint_id)
-        # What failed before is waited for, so that its error is seen.
-        wait = wait or state.has_failed
+        # What failed before is waited for, so that its error is seen; and what may not be read.
+        wait = wait or state.has_failed or bool(refusal)
         await azure.arm.delete(endpoint_id, api_version=NETWORK_API_VERSION, wait=wait)
     elif state.exists and wait:
         await _wait_until_gone(azure, endpoint_id)
     if wait:
         return PrivateEndpointState(endpoint_id=endpoint_id, until=Until.GONE)
-    return PrivateEndpointState.of(endpoint_id, await _look(azure, endpoint_id), until=Until.GONE)
+    left, _ = await _look(azure, endpoint_id)
+    return PrivateEndpointState.of(endpoint_id, left, until=Until.GONE)
 
 
 # -- what is there ----------------------------------------------------------------------------------
 
 
-async def _look(azure: AzureSession, endpoint_id: str) -> dict[str, Any] | None:
-    """The endpoint; None where there is none, or where we may not look: then the write tells."""
+async def _look(azure: AzureSession, endpoint_id: str) -> tuple[dict[str, Any] | None, str]:
+    """The endpoint, None where there is none; and why we may not look, which is no reason to stop."""
     try:
-        return await azure.arm.get(endpoint_id, api_version=NETWORK_API_VERSION)
+        return await azure.arm.get(endpoint_id, api_version=NETWORK_API_VERSION), ""
     except AzureForbiddenError as error:
         log.info("%s is not visible, going on: %s", endpoint_id, error)
-        return None
+        return None, str(error)
 
 
 async def _kept_or_deleted(
@@ -214,7 +220,7 @@ async def _kept_or_deleted(
         return found
     log.warning("Deleting it to make it again: %s", "; ".join(differs) or state.line)
     await azure.arm.delete(wanted.id, api_version=NETWORK_API_VERSION, wait=wait)
-    left = None if wait else await _look(azure, wanted.id)
+    left = None if wait else (await _look(azure, wanted.id))[0]
     return None if left is None else {**left, "properties": {**left["properties"], "provisioningState": DELETING}}
 
 
@@ -268,6 +274,14 @@ async def _ensure_made(
     # What failed before is waited for, so that its error is seen; new tags take a moment only.
     answer = await _put(azure, wanted, body, wait=wait or found is not None)
     return PrivateEndpointState.of(wanted.id, answer or body, until=wanted.until)
+
+
+async def _write_unseen(azure: AzureSession, wanted: PrivateEndpoint, refusal: str) -> PrivateEndpointState:
+    """Write an endpoint that may not be read. What the write is answered is all that is known of it."""
+    answer = await _put(azure, wanted, await _body(azure, wanted), wait=True, unseen=True)
+    state = PrivateEndpointState.of(wanted.id, answer, until=wanted.until)
+    state = replace(state, provisioning_state=SUCCEEDED)
+    return state if state.settled or state.is_dead else replace(state, not_visible=refusal)
 
 
 async def _body(azure: AzureSession, wanted: PrivateEndpoint) -> dict[str, Any]:
@@ -337,10 +351,12 @@ async def _location(azure: AzureSession, wanted: PrivateEndpoint) -> str:
     return str(network["location"])
 
 
-async def _put(azure: AzureSession, wanted: PrivateEndpoint, body: Mapping[str, Any], *, wait: bool) -> dict[str, Any]:
+async def _put(
+    azure: AzureSession, wanted: PrivateEndpoint, body: Mapping[str, Any], *, wait: bool, unseen: bool = False
+) -> dict[str, Any]:
     log.info("Making %s", wanted.id)
     try:
-        return await azure.arm.put(wanted.id, body, api_version=NETWORK_API_VERSION, wait=wait)
+        return await azure.arm.put(wanted.id, body, api_version=NETWORK_API_VERSION, wait=wait, unseen=unseen)
     except AzureLinkedAuthorizationError as error:
         if wanted.manual or "privateendpointconnection" not in error.action.casefold():
             raise

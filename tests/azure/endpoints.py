@@ -41,3 +41,28 @@ def assign(lab, principal, role, scope):
     name = uuid.uuid5(uuid.NAMESPACE_DNS, f"{principal} {role} {scope}")
     properties = {"roleDefinitionId": definition, "principalId": lab.principal(principal).object_id}
     lab.request("PUT", f"{scope}/{ROLES}/roleAssignments/{name}", {"properties": properties})
+
+
+def take_roles(lab, principal):
+    """Take away all roles that the landscape gives a principal."""
+    listed = lab.get(f"/subscriptions/{lab.subscription_id}/{ROLES}/roleAssignments")["value"]
+    for one in listed:
+        if one["properties"]["principalId"] == lab.principal(principal).object_id:
+            lab.delete(one["id"])
+
+
+def grant(lab, name, scope, actions):
+    """Give the principal ``airflow`` these actions at a scope."""
+    subscription = f"/subscriptions/{lab.subscription_id}"
+    definition = (
+        f"{subscription}/providers/Microsoft.Authorization/roleDefinitions/{uuid.uuid5(uuid.NAMESPACE_DNS, name)}"
+    )
+    properties = {
+        "roleName": name,
+        "type": "CustomRole",
+        "permissions": [{"actions": actions, "notActions": []}],
+        "assignableScopes": [subscription],
+    }
+    if actions:
+        lab.request("PUT", definition, {"properties": properties})
+        assign(lab, "airflow", name, scope)

@@ -37,6 +37,8 @@ from tests.azure.endpoints import (
     SUBNET,
     assign,
     decide,
+    grant,
+    take_roles,
     written,
 )
 
@@ -218,6 +220,39 @@ def test_without_the_right_to_approve_the_error_says_to_ask_the_owner(azure_lab,
         ensure(wanted(location="westeurope"), principal="airflow")
     state = ensure(wanted(location="westeurope", manual=True, approved=False), principal="airflow")
     assert state.status == "Pending"
+
+
+ENDPOINTS = "Microsoft.Network/privateEndpoints"
+BLIND = [
+    f"{ENDPOINTS}/write",
+    f"{ENDPOINTS}/delete",
+    f"{ENDPOINTS}/privateDnsZoneGroups/write",
+    "Microsoft.Network/virtualNetworks/subnets/join/action",
+    "Microsoft.Network/privateDnsZones/join/action",
+    "Microsoft.Network/privateDnsZones/read",
+]
+
+
+def test_what_may_be_written_and_not_be_read_is_written_and_deleted_unseen(azure_lab, ensure, open_session):
+    take_roles(azure_lab, "airflow")
+    grant(azure_lab, "blind", NETWORK_GROUP, BLIND)
+    azure_lab.put(BLOB_ZONE, {"location": "global"})
+    dns = replace(DNS, create=False)
+    asked = wanted(location="westeurope", manual=True, dns=dns)
+    for _ in range(2):
+        state = ensure(replace(asked, approved=False), principal="airflow")
+        assert (state.status, state.settled) == ("Pending", True)
+    assert "nothing is seen of it" in ensure(asked, principal="airflow").hopeless
+    decide(azure_lab, "Approved")
+    assert azure_lab.get(f"{BLOB_ZONE}/A/contosolake") is not None
+    assert ensure(asked, principal="airflow").settled
+
+    async def go():
+        async with open_session("airflow") as azure:
+            return await delete_private_endpoint(azure, ENDPOINT)
+
+    assert asyncio.run(go()).settled
+    assert azure_lab.get(ENDPOINT) is None
 
 
 def test_deleting_takes_the_records_along_and_is_done_where_there_is_nothing(azure_lab, ensure, open_session):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import uuid
 
 import pytest
 
@@ -23,10 +22,11 @@ from tests.azure.endpoints import (
     LAKE,
     NETWORK,
     NETWORK_GROUP,
-    ROLES,
     SUBNET,
     assign,
     decide,
+    grant,
+    take_roles,
     written,
 )
 from tests.azure.tasks import CONN_ID, context, run_to_the_end, signed_in  # noqa: F401 - a fixture
@@ -238,28 +238,3 @@ def test_arguments_may_be_templates(azure_lab):
     task.render_template_fields({**context(), "params": params})
     assert run_to_the_end(task)["addresses"] == ["10.20.1.80"]
     assert azure_lab.get(ENDPOINT)["tags"] == {"team": "data"}
-
-
-def take_roles(lab, principal):
-    """Take away all roles that the landscape gives a principal."""
-    listed = lab.get(f"/subscriptions/{lab.subscription_id}/{ROLES}/roleAssignments")["value"]
-    for one in listed:
-        if one["properties"]["principalId"] == lab.principal(principal).object_id:
-            lab.delete(one["id"])
-
-
-def grant(lab, name, scope, actions):
-    """Give the principal ``airflow`` these actions at a scope."""
-    subscription = f"/subscriptions/{lab.subscription_id}"
-    definition = (
-        f"{subscription}/providers/Microsoft.Authorization/roleDefinitions/{uuid.uuid5(uuid.NAMESPACE_DNS, name)}"
-    )
-    properties = {
-        "roleName": name,
-        "type": "CustomRole",
-        "permissions": [{"actions": actions, "notActions": []}],
-        "assignableScopes": [subscription],
-    }
-    if actions:
-        lab.request("PUT", definition, {"properties": properties})
-        assign(lab, "airflow", name, scope)
