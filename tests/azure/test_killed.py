@@ -15,7 +15,7 @@ from tests.azure.fault_stories import STORIES, Stage
 from tests.azure.killed import run_and_kill
 from tests.azure.tasks import CONN_ID, connection_of, run_to_the_end, signed_in  # noqa: F401 - a fixture
 
-pytestmark = pytest.mark.usefixtures("signed_in")
+pytestmark = [pytest.mark.usefixtures("signed_in"), pytest.mark.timeout(600)]
 ALL = os.environ.get("NETCONN_KILLS") == "all"
 MOST_REQUESTS = 200
 CHANGES = {

@@ -202,6 +202,20 @@ async def test_a_disconnected_survivor_is_written_before_the_side_that_is_gone(a
     assert [network for _, network, _ in writes(azure_lab)[before:]] == [survivor, deleted]
 
 
+async def test_a_network_that_was_deleted_and_made_again_is_peered_again(azure_lab, open_session):
+    hub, data = azure_lab.networks("hub", "data")
+    async with open_session() as azure:
+        await ensure_peering(azure, wanted(hub, data))
+        azure_lab.delete(data.id)
+        space = {"addressSpace": {"addressPrefixes": ["10.201.0.0/24"]}}
+        azure_lab.put(data.id, {"location": "westeurope", "properties": space})
+        assert azure_lab.peering(hub.to(data))[0] == "Disconnected"
+        assert (await ensure_peering(azure, wanted(hub, data))).settled
+    assert azure_lab.peering(hub.to(data)) == azure_lab.peering(data.to(hub)) == CONNECTED
+    taken = azure_lab.get(hub.to(data).id)["properties"]["remoteAddressSpace"]
+    assert taken == space["addressSpace"]
+
+
 async def test_a_disconnected_side_of_another_owner_is_waited_for_and_not_run_into(azure_lab, open_session):
     hub, data = azure_lab.networks("hub", "data")
     async with open_session() as azure:
