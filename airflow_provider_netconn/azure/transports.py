@@ -7,7 +7,9 @@ is opened: it brings aiohttp and requests.
 from __future__ import annotations
 
 import ssl
+from functools import lru_cache
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -27,7 +29,7 @@ def async_transport(ca_file: str = "", *, of_tokens: bool = False) -> AioHttpTra
         half a token, and azure-identity would log that
     """
     # By itself azure-core reads the file anew for each request, on the loop.
-    connector = aiohttp.TCPConnector(ssl=_context(ca_file))
+    connector = aiohttp.TCPConnector(ssl=_shared_context(ca_file))
     session = aiohttp.ClientSession(
         connector=connector, trust_env=True, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
     )
@@ -87,3 +89,14 @@ def _context(ca_file: str) -> ssl.SSLContext:
     if ca_file:
         context.load_verify_locations(cafile=ca_file)
     return context
+
+
+def _shared_context(ca_file: str) -> ssl.SSLContext:
+    """A context for many sessions: to read the system's authorities takes longer than a session's first requests."""
+    changed = Path(ca_file).stat().st_mtime_ns if ca_file else 0
+    return _context_of(ca_file, changed, ssl.get_default_verify_paths())
+
+
+@lru_cache(maxsize=16)
+def _context_of(ca_file: str, *seen_then: object) -> ssl.SSLContext:  # noqa: ARG001 - what has changed is read anew
+    return _context(ca_file)
