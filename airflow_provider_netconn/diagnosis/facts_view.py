@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from airflow_provider_netconn.diagnosis.listed import listed
+from airflow_provider_netconn.diagnosis.listed import listed, short_id
 from airflow_provider_netconn.evidence import Fact, FactKind, Presence
 
 
@@ -70,8 +70,8 @@ class FactsView:
         """The words that the templates of the control plane's causes may use."""
         connection = self._first(FactKind.CONNECTION)
         return {
-            "azure_resource": _short(self._subject(FactKind.RESOURCE)),
-            "endpoint": _short(connection.subject if connection else self._subject(FactKind.ENDPOINT)),
+            "azure_resource": short_id(self._subject(FactKind.RESOURCE)),
+            "endpoint": short_id(connection.subject if connection else self._subject(FactKind.ENDPOINT)),
             "owner_words": str(connection.detail.get("description") or "none") if connection else "none",
             "not_visible": listed(f"{_called(fact)} ({fact.reason})" for fact in self.hidden),
             **self._name_words(),
@@ -85,10 +85,10 @@ class FactsView:
         record = self._first(FactKind.RECORD)
         linked, servers = self._detail(link, "linked_networks"), self._detail(link, "dns_servers")
         return {
-            "zone": _short(zone.subject) if zone else "the private DNS zone",
+            "zone": short_id(zone.subject) if zone else "the private DNS zone",
             "looked_in": str(len(list(self._detail(zone, "looked_in")))),
-            "worker_network": _short(self._text(link, "network")) or "the worker's network",
-            "linked_networks": listed(map(_short, linked)) or "no network",
+            "worker_network": short_id(self._text(link, "network")) or "the worker's network",
+            "linked_networks": listed(map(short_id, linked)) or "no network",
             "own_dns_servers": f"its own servers {listed(servers)}" if servers else "Azure, as far as is in sight",
             "record": record.subject if record else "the record",
             "record_addresses": listed(self._detail(record, "addresses")) or "no address",
@@ -100,8 +100,8 @@ class FactsView:
         network = next((self._text(side, "network") for side in sides if self._text(side, "side") == "worker"), "")
         remote = next((self._text(side, "network") for side in sides if self._text(side, "side") == "target"), "")
         return {
-            "near_network": _short(network),
-            "far_network": _short(remote),
+            "near_network": short_id(network),
+            "far_network": short_id(remote),
             "peering_sides": listed(map(_side, sides)),
         }
 
@@ -111,8 +111,8 @@ class FactsView:
             "rule": self._text(rule, "rule"),
             "rule_priority": self._text(rule, "priority"),
             "direction": self._text(rule, "direction").lower(),
-            "security_group": _short(self._text(rule, "security_group")),
-            "guarded_subnet": _short(self._text(rule, "subnet")),
+            "security_group": short_id(self._text(rule, "security_group")),
+            "guarded_subnet": short_id(self._text(rule, "subnet")),
         }
 
     def _door_words(self) -> dict[str, str]:
@@ -140,21 +140,11 @@ class FactsView:
 
 
 def _side(side: Fact) -> str:
-    where = _short(str(side.detail.get("network") or side.subject))
+    where = short_id(str(side.detail.get("network") or side.subject))
     if side.presence is Presence.PRESENT:
         return f"{where}: {side.state}, {side.detail.get('sync_level', '')}".rstrip(", ")
     return f"{where}: {side.presence.value.replace('_', ' ')}"
 
 
 def _called(fact: Fact) -> str:
-    return f"{fact.kind.value.replace('_', ' ')} of {_short(fact.subject)}"
-
-
-def _short(resource: str) -> str:
-    """A resource's name and group, as people call it; what is no id as it is."""
-    parts = resource.split("/")
-    lowered = [part.casefold() for part in parts]
-    if "resourcegroups" not in lowered:
-        return resource
-    names = parts[lowered.index("providers") + 3 :: 2] if "providers" in lowered else parts[-1:]
-    return f"{'/'.join(names)} (resource group {parts[lowered.index('resourcegroups') + 1]})"
+    return f"{fact.kind.value.replace('_', ' ')} of {short_id(fact.subject)}"

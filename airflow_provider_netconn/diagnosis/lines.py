@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from airflow_provider_netconn.diagnosis.listed import listed
+from airflow_provider_netconn.diagnosis.listed import listed, short_id
 from airflow_provider_netconn.evidence import Fact, Finding, JsonObject, ProbeResult, Stage, StageResult
 
 
@@ -22,7 +22,7 @@ def fact_lines(facts: Iterable[Fact]) -> tuple[str, ...]:
 def _fact(fact: Fact) -> str:
     said = fact.reason or fact.state or ""
     words = fact.presence.value.replace("_", " ")
-    return f"{words}{f' ({said})' if said else ''}, {fact.subject}"
+    return f"{words}{f' ({said})' if said else ''}, {short_id(fact.subject)}"
 
 
 def _line(result: StageResult) -> str:

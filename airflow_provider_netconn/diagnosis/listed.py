@@ -1,4 +1,4 @@
-"""Items in a row for a person."""
+"""Words for a person: items in a row, and what a resource is called."""
 
 from __future__ import annotations
 
@@ -12,3 +12,13 @@ def listed(items: Any) -> str:
     """Items in a row for a person, the first few of many."""
     texts = [str(item) for item in itertools.islice(items, MAX_LISTED + 1)]
     return ", ".join(texts[:MAX_LISTED]) + (", ..." if len(texts) > MAX_LISTED else "")
+
+
+def short_id(resource: str) -> str:
+    """A resource of Azure as people call it, by its name and group; what is no id of one as it is."""
+    parts = resource.split("/")
+    lowered = [part.casefold() for part in parts]
+    if "resourcegroups" not in lowered:
+        return resource
+    names = parts[lowered.index("providers") + 3 :: 2] if "providers" in lowered else parts[-1:]
+    return f"{'/'.join(names)} (resource group {parts[lowered.index('resourcegroups') + 1]})"

@@ -123,7 +123,7 @@ def test_a_side_that_is_missing_tells_enough_where_the_other_one_is_hidden():
 
 def test_the_facts_stand_in_the_evidence_line_by_line():
     verdict = diagnose(evidence(*STUCK, name=AZURE, facts=azure.facts(record=azure.HIDDEN)))
-    assert f"azure connection: present (Approved), {azure.ENDPOINT}" in verdict.evidence
+    assert "azure connection: present (Approved), pe (resource group data)" in verdict.evidence
     assert "azure record: not visible (403), orders.blob" in verdict.evidence
 
 
