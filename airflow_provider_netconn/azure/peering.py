@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_netconn.azure.deadlines import current_deadline
+from airflow_provider_netconn.azure.deadlines import Deadline, current_deadline
 from airflow_provider_netconn.azure.peering_moves import Write, judge, next_write
 from airflow_provider_netconn.azure.peering_state import (
     API_VERSION,
@@ -36,7 +35,8 @@ log = logging.getLogger("airflow_provider_netconn.azure")
 
 _LOOK_AGAIN_S: Final = 2.0
 _LOCK_POLL_S: Final = 0.05
-_LOCKS: Final[defaultdict[str, threading.Lock]] = defaultdict(threading.Lock)
+_LIMIT_S: Final = 600.0
+_LOCKS: Final[dict[str, threading.Lock]] = {}
 """By network: Azure changes the peerings of a network one at a time, and refuses what comes in between."""
 
 
@@ -49,19 +49,25 @@ async def ensure_peering(
     repairs a Disconnected one. Whatever a run before it left undone it carries on: all it goes by is in Azure.
 
     :param azure: as whom the local side is read and written
-    :param wait: until it is settled, within the deadline that is set; else begin what is next, and return
+    :param wait: until it is settled, within the deadline that is set, or else ten minutes; False: begin what is next,
+        and return
     :param remote: as whom the remote side is; by default as the local one
     :raises AzureDeadlineExceededError: with ``wait``: it is not settled by the deadline; says whose move it is
     :raises AzureError: a look or a write ended with it
     """
-    work = _Work(wanted=wanted, sessions={"local": azure, "remote": remote or azure}, has_own_remote=remote is not None)
+    work = _Work(
+        wanted=wanted,
+        sessions={"local": azure, "remote": remote or azure},
+        has_own_remote=remote is not None,
+        limit=current_deadline() or Deadline.after(_LIMIT_S),
+    )
     while True:
         state, wrote = await work.step(wait=wait)
         if wrote:
             continue
         if state.settled or state.hopeless or not wait:
             return state
-        await _pause(state)
+        await _pause(work.limit, state)
 
 
 async def delete_peering(
@@ -77,11 +83,13 @@ class _Work:
 
     :param sessions: by side
     :param has_own_remote: the remote side is reached with an identity of its own
+    :param limit: when to wait no longer
     """
 
     wanted: WantedPeering
     sessions: Mapping[str, AzureSession]
     has_own_remote: bool
+    limit: Deadline
     seen: dict[str, SideState] = field(default_factory=dict)
     done: set[tuple[str, str]] = field(default_factory=set)
     answers: dict[str, SideState] = field(default_factory=dict)
@@ -90,7 +98,7 @@ class _Work:
     async def step(self, *, wait: bool) -> tuple[PeeringState, bool]:
         """Look, and do the write that is next, alone in this process; gives how it stood, and whether there was one."""
         networks = [side.network_id for side in (self.wanted.local, self.wanted.remote) if self.wanted.ours]
-        async with _alone(networks):
+        async with _alone(networks, self.limit):
             await self._look_at_both()
             local, remote = self.seen["local"], self.seen["remote"]
             state = judge(self.wanted, local, remote, done=self.done)
@@ -163,15 +171,15 @@ class _Work:
 
 
 @asynccontextmanager
-async def _alone(network_ids: list[str]) -> AsyncIterator[None]:
+async def _alone(network_ids: list[str], limit: Deadline) -> AsyncIterator[None]:
     """Hold the locks of networks, whatever thread or event loop others are on."""
     held: list[threading.Lock] = []
     try:
         for key in sorted({network_id.casefold() for network_id in network_ids}):  # all in one order: no deadlock
-            lock = _LOCKS[key]
+            lock = _LOCKS.setdefault(key, threading.Lock())
             while not lock.acquire(blocking=False):
                 busy = "another task of this process is changing its peerings"
-                await asyncio.sleep(_room_s(_LOCK_POLL_S, key, busy))
+                await asyncio.sleep(_room_s(limit, _LOCK_POLL_S, key, busy))
             held.append(lock)
         yield
     finally:
@@ -179,17 +187,17 @@ async def _alone(network_ids: list[str]) -> AsyncIterator[None]:
             lock.release()
 
 
-async def _pause(state: PeeringState) -> None:
-    await asyncio.sleep(_room_s(_LOOK_AGAIN_S, state.local.peering_id or state.local.network_id, state.line))
+async def _pause(limit: Deadline, state: PeeringState) -> None:
+    resource = state.local.peering_id or state.local.network_id
+    await asyncio.sleep(_room_s(limit, _LOOK_AGAIN_S, resource, state.line))
 
 
-def _room_s(wanted_s: float, resource: str, seen: str) -> float:
+def _room_s(limit: Deadline, wanted_s: float, resource: str, seen: str) -> float:
     """How long to pause of what is wanted, so that there is time for a look behind it."""
-    deadline = current_deadline()
-    pause_s = wanted_s if deadline is None else deadline.pause_s(wanted_s)
-    if deadline is not None and pause_s is None:
+    pause_s = limit.pause_s(wanted_s)
+    if pause_s is None:
         raise AzureDeadlineExceededError(
-            resource, f"not settled after {deadline.total_s:g} s: {seen}",
+            resource, f"not settled after {limit.total_s:g} s: {seen}",
             remedy="a retry goes on where this ended; allow more time where that is too short",
         )  # fmt: skip
-    return wanted_s if pause_s is None else pause_s
+    return pause_s

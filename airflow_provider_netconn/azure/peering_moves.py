@@ -130,13 +130,14 @@ def _put(
         body={"properties": {**kept, **properties}},
         words=words,
         sync=side.needs_sync if sync is None else sync,
-        rank=_rank_of(kind, side.properties, properties),
+        rank=_rank_of(side.properties, properties),
     )
 
 
-def _rank_of(kind: str, before: Mapping[str, Any], wanted: Mapping[str, Any]) -> int:
+def _rank_of(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> int:
+    """Which of the writes of two sides goes first, where gateways change hands."""
     uses, used = wanted.get("useRemoteGateways"), before.get("useRemoteGateways")
-    if kind == "repair" or (used and uses is False):
+    if used and uses is False:
         return 0
     return 2 if uses and not used else 1
 
