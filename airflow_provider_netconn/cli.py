@@ -17,7 +17,7 @@ from dataclasses import replace
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_netconn import __version__
+from airflow_provider_netconn import __version__, connections_command
 from airflow_provider_netconn.errors import InvalidOptionError, NetconnError
 from airflow_provider_netconn.evidence import Expectation, check_network
 
@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_check(commands.add_parser("check", help="say for each target whether it runs over a private path"))
     _add_zones(commands.add_parser("zones", help="look up Private Link DNS zones"))
     _add_allowlist(commands.add_parser("allowlist", help="say whether services' IP firewalls admit addresses"))
+    connections_command.add_command(commands)
     # Rooms that this one does not know, such as the lab, bring commands of their own.
     for further in entry_points(group="netconn.commands"):
         further.load()(commands)
