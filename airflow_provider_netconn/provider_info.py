@@ -56,5 +56,5 @@ def get_provider_info() -> dict[str, Any]:
         "description": "Manage and verify private connectivity to Azure from inside Apache Airflow.",
         "versions": [__version__],
         "connection-types": [dict(AZURE_NETWORK)],
-        "extra-links": ["airflow_provider_netconn.operators.azure_portal.AzurePortalLink"],
+        "extra-links": ["airflow_provider_netconn.hooks.azure_portal.AzurePortalLink"],
     }

@@ -16,7 +16,7 @@ from airflow_provider_netconn.errors import (
     InvalidOptionError,
 )
 from airflow_provider_netconn.hooks.azure_network import AzureNetworkHook
-from airflow_provider_netconn.operators.azure_portal import AzurePortalLink, remember_portal_page
+from airflow_provider_netconn.hooks.azure_portal import AzurePortalLink, remember_portal_page
 from airflow_provider_netconn.templated import as_bool, as_number, as_text
 from airflow_provider_netconn.triggers.azure import AzureStateTrigger
 from airflow_provider_netconn.triggers.check import earliest_resume
