@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("airflow_provider_netconn.azure")
 
-_LOOK_AGAIN_S: Final = 2.0
+_FIRST_PAUSE_S: Final = 0.25
+_LONGEST_PAUSE_S: Final = 2.0
 _LOCK_POLL_S: Final = 0.05
 _LIMIT_S: Final = 600.0
 _LOCKS: Final[dict[str, threading.Lock]] = {}
@@ -61,13 +62,16 @@ async def ensure_peering(
         has_own_remote=remote is not None,
         limit=current_deadline() or Deadline.after(_LIMIT_S),
     )
+    pause_s = _FIRST_PAUSE_S
     while True:
         state, wrote = await work.step(wait=wait)
         if wrote:
             continue
         if state.settled or state.hopeless or not wait:
             return state
-        await _pause(work.limit, state)
+        resource = state.local.peering_id or state.local.network_id
+        await asyncio.sleep(_room_s(work.limit, pause_s, resource, state.line))
+        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 
 async def delete_peering(
@@ -185,11 +189,6 @@ async def _alone(network_ids: list[str], limit: Deadline) -> AsyncIterator[None]
     finally:
         for lock in held:
             lock.release()
-
-
-async def _pause(limit: Deadline, state: PeeringState) -> None:
-    resource = state.local.peering_id or state.local.network_id
-    await asyncio.sleep(_room_s(limit, _LOOK_AGAIN_S, resource, state.line))
 
 
 def _room_s(limit: Deadline, wanted_s: float, resource: str, seen: str) -> float:
