@@ -2,7 +2,7 @@
 
 A fault that passes hits one request; one that does not hits all until the task has failed, and then a retry of the task
 has to end right. The operators' ``execute`` runs as in a task's process. ``NETCONN_OPERATOR_FAULT_TABLE=FILE`` writes
-what was seen as a table.
+what was seen as a table, and tries all faults without end; else some of each kind, at each operator's first write.
 """
 
 from __future__ import annotations
@@ -23,9 +23,15 @@ from tests.azure.tasks import CONN_ID, connection_of, context
 from tests.azure.test_every_fault import ERRORS, PASSING
 
 STUCK = "operation-never-ends"
+EVERY = bool(os.environ.get("NETCONN_OPERATOR_FAULT_TABLE"))
+LASTING = tuple(ERRORS) if EVERY else (
+    "throttled:1", "another-operation", "server-error:500", "reset-after", "malformed", "expired-token",
+    "operation-fails:VnetAddressSpacesOverlap", STUCK,
+)  # fmt: skip
+pytestmark = pytest.mark.timeout(600)
 BUDGET_S = 25
-SHORT_BUDGET_S = 3
-AT_ONCE = 32
+SHORT_BUDGET_S = 4
+AT_ONCE = 24
 IDENTIFIER = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|(?<=-)[0-9a-f]{8}$")
 WRITES = ("PUT", "PATCH", "DELETE")
 
@@ -43,6 +49,7 @@ class Write:
     method: str
     path: str
     number: int
+    is_first: bool
 
     @property
     def name(self):
@@ -104,7 +111,7 @@ class Theatre:
         for method, path in dict.fromkeys((one.method, one.path.casefold()) for one in sent):
             numbers[path.rsplit("/", 2)[-2]] += 1
             number = numbers[path.rsplit("/", 2)[-2]]
-            writes.append(Write(story=story, label=label, method=method, path=path, number=number))
+            writes.append(Write(story=story, label=label, method=method, path=path, number=number, is_first=not writes))
         return writes
 
     def run(self, act, faults, **options):
@@ -112,7 +119,8 @@ class Theatre:
 
         :param act: a letter, which tells the labels of this run from those of others
         """
-        pairs = [(write, fault) for write in self.writes for fault in faults]
+        writes = [write for write in self.writes if act == "p" or EVERY or write.is_first]
+        pairs = [(write, fault) for write in writes for fault in faults]
         scenes = [STORIES[write.story](self.stage, f"{act}{number:03}x") for number, (write, _) in enumerate(pairs)]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             asked = [
@@ -155,7 +163,7 @@ def table():
     seen = {}
     yield seen
     if os.environ.get("NETCONN_OPERATOR_FAULT_TABLE"):
-        Path(os.environ["NETCONN_OPERATOR_FAULT_TABLE"]).write_text(rendered(**seen))
+        Path(os.environ["NETCONN_OPERATOR_FAULT_TABLE"]).write_text(rendered(seen["passing"], seen["lasting"]))
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +174,7 @@ def passing(theatre, table):
 
 @pytest.fixture(scope="module")
 def lasting(theatre, table):
-    table["lasting"] = theatre.run("l", tuple(ERRORS), budget_s=SHORT_BUDGET_S, times=1000)
+    table["lasting"] = theatre.run("l", LASTING, budget_s=SHORT_BUDGET_S, times=1000)
     return table["lasting"]
 
 
@@ -180,27 +188,24 @@ def of(seen, story, fault):
 def test_what_passes_is_survived(passing, story, fault):
     met = of(passing, story, fault)
     assert met
-    for name, seen in met.items():
-        assert (name, seen.error, seen.state) == (name, None, "right")
-        assert (name, seen.count <= 1) == (name, True)
-        if not fault.startswith(("operation-", "not-found-")):  # these are for writes of some kinds only
-            assert (name, seen.applied) == (name, 1)
+    wrong = {name: seen for name, seen in met.items() if seen.error or seen.state != "right" or seen.count > 1}
+    assert not wrong
+    if not fault.startswith(("operation-", "not-found-")):  # these are for writes of some kinds only
+        assert [seen.applied for seen in met.values()] == [1] * len(met)
 
 
-@pytest.mark.parametrize("fault", ERRORS)
+@pytest.mark.parametrize("fault", LASTING)
 @pytest.mark.parametrize("story", STORIES)
 def test_what_does_not_pass_is_a_clear_error_and_a_retry_ends_right(lasting, story, fault):
     met = of(lasting, story, fault)
     assert met
-    for name, seen in met.items():
-        assert (name, seen.count <= 1) == (name, True)
-        if seen.error is None:
-            assert (name, seen.state) == (name, "right")
-            continue
-        assert (name, seen.label in seen.error.resource.casefold()) == (name, True)
-        assert (name, len(str(seen.error)) > len(seen.error.resource)) == (name, True)
-        if fault != STUCK:
-            assert (name, seen.after, seen.after_count <= 1) == (name, "right", True)
+    assert not {name: seen for name, seen in met.items() if seen.count > 1 or seen.after_count > 1}
+    assert not {name: seen for name, seen in met.items() if seen.error is None and seen.state != "right"}
+    failed = {name: seen for name, seen in met.items() if seen.error is not None}
+    assert not {name: seen for name, seen in failed.items() if seen.label not in seen.error.resource.casefold()}
+    assert not {name: seen for name, seen in failed.items() if len(str(seen.error)) <= len(seen.error.resource)}
+    if fault != STUCK:
+        assert not {name: seen for name, seen in failed.items() if seen.after != "right"}
 
 
 def rendered(passing, lasting):
