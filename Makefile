@@ -1,6 +1,6 @@
 # What one does with this project. Each target builds the environment (.venv) first, or brings it up to date.
 #
-#   make demo [KEEP=1]                a real Airflow checks local endpoints; KEEP=1 leaves it up until Ctrl-C
+#   make demo [KEEP=1]                a public path made private, in a real Airflow on the local Azure; KEEP=1 leaves it up
 #   make test [PYTEST_ARGS="-k dns"]  the whole suite; with NETCONN_REQUIRE_ALL=1 a skip is a failure
 #   make packaging                    the wheel in clean environments: several Airflows and Pythons
 #   make lint | make docs             only these parts of it
