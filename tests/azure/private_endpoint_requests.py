@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from airflow_provider_netconn.lab.resources.private_link import groups_of, link_type
+from airflow_provider_netconn.lab.resources.private_link import groups_of
 from airflow_provider_netconn.lab.testing import GROUP
 
 BODIES = {
@@ -71,14 +71,15 @@ class Landscape:
             return {"location": "westus", "properties": {**properties, "accessPolicies": []}}
         return BODIES.get(kind, {"location": "westus", "properties": {}})
 
-    def request(self, target_id, name="pe", message="", *, manual=True):
+    def request(self, target_id, name="pe", message="", *, manual=True, groups=None):
         """Make an endpoint that asks for a target; returns its id."""
         endpoint_id = f"{self.group_id}/providers/Microsoft.Network/privateEndpoints/{name}"
-        resource = self.lab.local.plane.store.find(target_id)
-        groups = groups_of(resource) if link_type(resource.kind.type) else ()
+        if groups is None:
+            known = groups_of(self.lab.local.plane.store.find(target_id))
+            groups = [known[0].id] if known else ["any"]
         properties = {
             "privateLinkServiceId": target_id,
-            "groupIds": [groups[0].id] if groups else ["any"],
+            "groupIds": list(groups),
             **({"requestMessage": message} if message else {}),
         }
         place = "manualPrivateLinkServiceConnections" if manual else "privateLinkServiceConnections"

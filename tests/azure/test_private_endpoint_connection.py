@@ -114,6 +114,27 @@ def test_where_no_change_is_possible_removal_is(landscape, act):
     assert landscape.seen_by(endpoint)[0] == "Disconnected"
 
 
+def test_on_a_private_link_service_too(landscape, act):
+    """Requests of its own subscription are approved at once."""
+    [network] = landscape.lab.networks("services")
+    subnet = f"{network.id}/subnets/nat"
+    disabled = {"addressPrefix": network.address_prefix, "privateLinkServiceNetworkPolicies": "Disabled"}
+    landscape.lab.put(subnet, {"properties": disabled})
+    balancer = f"{landscape.group_id}/providers/Microsoft.Network/loadBalancers/lb"
+    service = f"{landscape.group_id}/providers/Microsoft.Network/privateLinkServices/ours"
+    properties = {
+        "loadBalancerFrontendIpConfigurations": [{"id": f"{balancer}/frontendIPConfigurations/front"}],
+        "ipConfigurations": [{"name": "nat", "properties": {"subnet": {"id": subnet}}}],
+    }
+    landscape.lab.put(service, {"location": "westeurope", "properties": properties})
+    endpoint = landscape.request(service, groups=())
+    for status in ("Approved", "Rejected"):
+        assert act(decide(service, status, endpoint_id=endpoint)).settled
+        assert landscape.seen_by(endpoint)[0] == status
+    assert act(remove(service, endpoint_id=endpoint)).settled
+    assert landscape.seen_by(endpoint)[0] == "Disconnected"
+
+
 # -- the table --------------------------------------------------------------------------------------
 
 
