@@ -410,6 +410,7 @@ def _allowlist(options: argparse.Namespace) -> int:
         astro=AstroSettings.from_environment,
         echo_url=(options.echo_url or ECHO_URL) if options.egress else "",
     )
+    logging.getLogger("azure").setLevel(logging.WARNING)  # as above
     with BlockingSession(AzureSession(settings)) as azure:
         report = azure.run(check_allowlists, options.resource_ids, callers)
     document = report.to_json()

@@ -45,7 +45,7 @@ def allowlist_lines(document: Json) -> list[str]:
     """The report for a log or a terminal: a line for each service, what is wrong indented below it."""
     lines = [headline(document)]
     for one in _ordered(document["resources"]):
-        lines.append(f"{one['admission']:8} {one['name']} ({one['service']})")
+        lines.append(f"{one['admission']} {one['name']} ({one['service']})")
         lines += [f"         {text}" for text in _why(one)]
         if one["remedy"]:
             lines.append(f"         To mend it: {one['remedy']}")
