@@ -41,9 +41,9 @@ DOCUMENT = {
 def test_lines_tell_what_is_wrong_first():
     lines = allowlist_lines(DOCUMENT)
     assert lines[0] == "1 of 2 services admit 203.0.113.7"
-    assert lines[1] == "BLOCKED  shut (Storage)"
+    assert lines[1] == "BLOCKED shut (Storage)"
     assert "         To mend it: have it admitted" in lines
-    assert lines.index("ALLOWED  open (Storage)") > lines.index("         To mend it: have it admitted")
+    assert lines.index("ALLOWED open (Storage)") > lines.index("         To mend it: have it admitted")
 
 
 @pytest.mark.parametrize("format_name", ["markdown", "html"])
