@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from contextlib import suppress
 
 FORKED_FROM = (
     "aiohttp",
@@ -27,7 +26,7 @@ def arguments_of(operator):
 
 
 def run_and_kill(operator, connection, *, after, writes_only):
-    """Run an operator's ``execute`` in a process of its own that dies with its nth request; gives whether it died.
+    """Run an operator, its triggers too, in a process of its own that dies with its nth request; gives whether it died.
 
     :param connection: name and value of the variable that holds it
     :param after: so many requests are sent and answered; then the process is gone, before it has seen the last answer
@@ -44,15 +43,12 @@ def run_and_kill(operator, connection, *, after, writes_only):
 
 
 def _run(kind, arguments, connection, after, writes_only):
-    from airflow.providers.common.compat.sdk import TaskDeferred
-
-    from tests.azure.tasks import context
+    from tests.azure.tasks import run_to_the_end
 
     os.environ[connection[0]] = connection[1]
     os.environ["AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL"] = "0"
     _die(after, writes_only)
-    with suppress(TaskDeferred):
-        kind(task_id="killed", **arguments).execute(context())
+    run_to_the_end(kind(task_id="killed", **arguments))
 
 
 def _die(after, writes_only):

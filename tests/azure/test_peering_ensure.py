@@ -24,6 +24,7 @@ from airflow_provider_netconn.errors import (
     AzureDeadlineExceededError,
     AzureInvalidRequestError,
     AzureNotFoundError,
+    AzureOperationFailedError,
 )
 from tests.azure.conftest import settings_of
 
@@ -324,6 +325,34 @@ async def test_a_write_that_is_not_in_lists_yet_is_not_done_again(azure_lab, ope
     async with open_session() as azure:
         assert (await ensure_peering(azure, wanted(hub, data))).settled
     assert writes(azure_lab) == [("PUT", "hub", "to-data"), ("PUT", "data", "to-hub")]
+
+
+async def test_what_was_written_is_read_by_its_id_for_lists_may_lag_behind(azure_lab, open_session):
+    hub, data = azure_lab.networks("hub", "data")
+    async with open_session() as azure:
+        await ensure_peering(azure, wanted(hub, data))
+    asked = [(one.method, one.path) for one in azure_lab.journal(service="arm")]
+    made = asked.index(("PUT", hub.to(data).id))
+    assert ("GET", f"{hub.id}/virtualNetworkPeerings") not in asked[made:]
+    assert ("GET", hub.to(data).id) in asked[made:]
+
+
+async def test_a_repetition_that_fails_again_says_why_also_without_waiting(azure_lab, open_session):
+    hub, data = azure_lab.networks("hub", "data")
+    azure_lab.fault("operation-fails:VnetAddressSpacesOverlap", path="**/to-data", times=10)
+    async with open_session() as azure:
+        with pytest.raises(AzureOperationFailedError, match="VnetAddressSpacesOverlap"):
+            await ensure_peering(azure, wanted(hub, data), wait=False)
+    assert writes(azure_lab) == [("PUT", "hub", "to-data")] * 2
+
+
+async def test_what_takes_another_identity_has_ended_when_the_call_returns(azure_lab, open_session):
+    hub, data = azure_lab.networks("hub", "data")
+    azure_lab.put(hub.to(data).id, hub.to(data).body)
+    azure_lab.change_settings(time_scale=0.1)
+    async with open_session() as azure, open_session() as other:
+        await ensure_peering(azure, wanted(hub, data), wait=False, remote=other)
+    assert azure_lab.get(data.to(hub).id)["properties"]["provisioningState"] == "Succeeded"
 
 
 async def test_what_failed_before_is_written_again(azure_lab, open_session):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_netconn.errors import AzureConflictError, AzureForbiddenError
+from airflow_provider_netconn.errors import AzureConflictError, AzureForbiddenError, AzureOperationFailedError
 from airflow_provider_netconn.operators.virtual_network_peering import (
     VirtualNetworkPeeringDeleteOperator,
     VirtualNetworkPeeringOperator,
@@ -110,6 +110,14 @@ def test_a_side_that_may_not_be_read_cannot_be_waited_for_and_the_error_says_wha
         peer(hub, data, sides="local", deferrable=deferrable)
     assert azure_lab.peering(hub.to(data))[0] == "Initiated"
     assert peer(hub, data, sides="local", until="initiated")["local"]["status"] == "initiated"
+
+
+def test_an_unseen_write_whose_operation_fails_is_told(azure_lab, as_role):
+    hub, data = azure_lab.networks("hub", "data")
+    as_role(*NEEDED)
+    azure_lab.fault("operation-fails:VnetAddressSpacesOverlap", path="**/to-data", times=10)
+    with pytest.raises(AzureOperationFailedError, match="VnetAddressSpacesOverlap"):
+        peer(hub, data, deferrable=True)
 
 
 def test_deleting_needs_the_action_that_the_role_does_not_have(azure_lab, as_role):
