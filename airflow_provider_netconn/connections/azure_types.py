@@ -1,4 +1,4 @@
-"""The rows of the table for the connection types of apache-airflow-providers-microsoft-azure, but for storage.
+"""The rows of the table for the types of apache-airflow-providers-microsoft-azure, but for storage, and our own one.
 
 To sign in, most of these hooks also ask Microsoft Entra ID (``login.microsoftonline.com``, or the cloud's own): a
 public service, which is no address of the connection and no target.
@@ -78,6 +78,19 @@ AZURE_TYPES: Final = (
             form="management.azure.com, or that of the cloud in extra.cloud_environment",
         ),
         source="AzureContainerInstanceHook.get_conn",
+    ),
+    ConnectionType(
+        conn_type="azure_network",
+        addresses=(
+            AddressField(locator=_extra("arm_url"), read=azure_forms.endpoint_url, form="Resource Manager's URL"),
+        ),
+        own=OwnAddress(
+            read=azure_forms.resource_manager_of_cloud,
+            form="management.azure.com, or that of the cloud in extra.cloud_environment",
+        ),
+        default_port=443,
+        protocol="https",
+        source="this package: AzureNetworkHook.settings",
     ),
     _of_resource_manager("azure_data_factory", own=_PUBLIC_CLOUD, source="AzureDataFactoryHook._create_client"),
     _of_resource_manager(

@@ -366,6 +366,7 @@ NOT_SIGNED_IN: Final = {
     "azure_synapse": "its hook needs the name of a Spark pool, and a session on it costs",
     "azure_container_registry": "its hook makes no request",
     "azure_container_volume": "its hook makes no request, or lists the account's keys",
+    "azure_network": "its test is the one of the connection's form, about all that operators need",
     "azure_data_lake": "Azure retired the service",
     "azure_analysis_services": "its hook needs the names of a server and a database",
     "azure_ai_agents": "its hook's cheapest call is of a preview, and may be billed",
