@@ -11,6 +11,7 @@
 #   make soak [CHECKS=50000]          whether many checks leave anything behind that a few do not
 #   make fuzz [SECONDS=60]            bytes of strangers against every reader; SUBJECTS="probes plans" picks some
 #   make kills                        every operator of Azure killed after every one of its requests, and then retried
+#   make azure-faults                 each write of each Azure operator under each fault; renders docs/_azure-faults.md
 #   make clean                        remove all that was built, the environment too
 
 environment_python := .venv/bin/python
@@ -59,6 +60,9 @@ fuzz: environment
 
 kills: environment
 	@NETCONN_KILLS=all exec $(environment_python) -m pytest -q tests/azure/test_killed.py
+
+azure-faults: environment
+	@NETCONN_OPERATOR_FAULT_TABLE=docs/_azure-faults.md $(environment_python) -m pytest -q tests/azure/test_operator_faults.py
 
 clean:
 	rm -rf .venv .venv-azure-cli .demo .fuzz build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

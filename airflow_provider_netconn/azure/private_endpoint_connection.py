@@ -161,6 +161,8 @@ def _refuse_nothing(state: PrivateEndpointConnectionState) -> NoReturn:
 async def _change(
     azure: AzureSession, kind: ConnectionType, one: Connection, wanted: ConnectionDecision, *, wait: bool
 ) -> None:
+    # Who does not take a rejection back may say so only at the operation's end.
+    wait = wait or one.status == REJECTED
     try:
         if wanted.status == APPROVED and one.status == REJECTED and kind.approve_rejected == "through Pending":
             await _write(azure, kind, one.id, PENDING, one.description, wait=True)

@@ -8,6 +8,7 @@ from airflow_provider_netconn.errors import (
     AzureConflictError,
     AzureForbiddenError,
     AzureNotFoundError,
+    AzureOperationFailedError,
     InvalidOptionError,
 )
 from airflow_provider_netconn.operators.private_endpoint_connection import PrivateEndpointConnectionOperator
@@ -54,14 +55,23 @@ def test_while_a_service_is_at_work_it_waits_in_the_triggerer(landscape):
 
 
 def test_a_change_that_fails_in_the_end_is_not_begun_anew_by_the_wait(landscape):
+    target = landscape.target(REGISTRY)
+    landscape.request(target, message=MESSAGE)
+    landscape.lab.change_settings(time_scale=100.0)
+    landscape.lab.fault("operation-fails:Broken", method="PUT", path="*/privateEndpointConnections/*", service="arm")
+    with pytest.raises(AzureConflictError, match="the last change of the connection failed"):
+        run_to_the_end(task(target, deferrable=True), meanwhile=[lambda: landscape.lab.advance(600)])
+    assert len(landscape.lab.journal(method="PUT", service="arm")) == 1
+    landscape.lab.change_settings(time_scale=0.0)
+    assert run_to_the_end(task(target))["connections"][0]["status"] == "Approved"
+
+
+def test_a_rejection_that_cannot_be_taken_back_is_told_by_the_task_that_tries(landscape):
     target = landscape.target(POSTGRES)
     landscape.request(target, message=MESSAGE)
     run_to_the_end(task(target, "reject"))
-    landscape.lab.change_settings(time_scale=100.0)
-    written = len(landscape.lab.journal(method="PUT", service="arm"))
-    with pytest.raises(AzureConflictError, match="make it again"):
-        run_to_the_end(task(target, deferrable=True), meanwhile=[lambda: landscape.lab.advance(600)])
-    assert len(landscape.lab.journal(method="PUT", service="arm")) == written + 1
+    with pytest.raises(AzureOperationFailedError, match="make it again"):
+        run_to_the_end(task(target, deferrable=True, timeout_s=15))
 
 
 def test_without_a_guard_there_is_no_such_task():
