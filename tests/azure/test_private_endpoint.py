@@ -328,3 +328,51 @@ def test_what_can_be_told_without_asking_azure_is_refused_at_once(changes, field
 def test_dns_that_cannot_be_is_refused_at_once(changes, field):
     with pytest.raises(InvalidOptionError, match=f"^{field}"):
         PrivateDns(**{"resource_group_id": DATA_GROUP, "create": True, **changes})
+
+
+def test_what_was_written_is_what_the_typed_clients_read(azure_lab, ensure):
+    from azure.mgmt.network import NetworkManagementClient
+    from azure.mgmt.privatedns import PrivateDnsManagementClient
+
+    asked = wanted(
+        static_addresses={"": "10.20.1.77"}, request_message="ticket 7", interface_name="nic-lake",
+        tags={"team": "data"}, dns=DNS,
+    )  # fmt: skip
+    state = ensure(asked)
+    with azure_lab.client(NetworkManagementClient) as network, azure_lab.client(PrivateDnsManagementClient) as names:
+        endpoint = network.private_endpoints.get("network", "pe-lake")
+        (group,) = network.private_dns_zone_groups.list("pe-lake", "network")
+        (link,) = names.virtual_network_links.list("network", "privatelink.blob.core.windows.net")
+        record = names.record_sets.get("network", "privatelink.blob.core.windows.net", "A", "contosolake")
+    (connection,) = endpoint.private_link_service_connections
+    assert (endpoint.location, endpoint.subnet.id, endpoint.tags) == ("westeurope", SUBNET, {"team": "data"})
+    assert (connection.private_link_service_id, connection.group_ids) == (LAKE, ["blob"])
+    assert connection.request_message == "ticket 7"
+    assert connection.private_link_service_connection_state.status == state.status
+    assert endpoint.custom_network_interface_name == "nic-lake"
+    (fixed,) = endpoint.ip_configurations
+    assert (fixed.group_id, fixed.member_name, fixed.private_ip_address) == ("blob", "blob", "10.20.1.77")
+    assert [one.private_dns_zone_id for one in group.private_dns_zone_configs] == list(state.zone_ids)
+    assert (link.virtual_network.id, link.registration_enabled) == (NETWORK, False)
+    assert [one.ipv4_address for one in record.a_records] == list(state.addresses)
+
+
+def test_a_private_link_service_is_reached_by_its_id_and_by_its_alias(azure_lab, ensure):
+    service = f"{NETWORK_GROUP}/providers/Microsoft.Network/privateLinkServices/broker"
+    subnet = f"{NETWORK}/subnets/services"
+    policies = {"privateLinkServiceNetworkPolicies": "Disabled"}
+    azure_lab.put(subnet, {"properties": {"addressPrefix": "10.20.2.0/24", **policies}})
+    front = f"{NETWORK_GROUP}/providers/Microsoft.Network/loadBalancers/lb/frontendIPConfigurations/front"
+    properties = {
+        "loadBalancerFrontendIpConfigurations": [{"id": front}],
+        "ipConfigurations": [{"name": "nat", "properties": {"subnet": {"id": subnet}}}],
+    }
+    alias = azure_lab.put(service, {"location": "westeurope", "properties": properties})["properties"]["alias"]
+    by_id = ensure(wanted(target_id=service, group_id="", dns=DNS, static_addresses={"": "10.20.1.90"}))
+    assert (by_id.status, by_id.addresses, by_id.zone_ids) == ("Approved", ("10.20.1.90",), ())
+    asked = wanted(id=f"{ENDPOINT}-alias", target_id=alias, group_id="", manual=True, approved=False)
+    by_alias = ensure(asked)
+    assert (by_alias.status, by_alias.target_id) == ("Pending", alias)
+    before = written(azure_lab)
+    assert ensure(asked).settled
+    assert written(azure_lab) == before
