@@ -308,10 +308,11 @@ def _of_not_visible(local: SideState, remote: SideState) -> tuple[Move, str]:
 def _of_connected(local: SideState, remote: SideState) -> tuple[Move, str]:
     if remote.status is PeeringStatus.CONNECTED:
         return Move.NOBODY, "Connected and in sync on both sides"
-    if remote.status is PeeringStatus.NOT_VISIBLE:
+    if remote.status in {PeeringStatus.NOT_VISIBLE, PeeringStatus.ABSENT}:
+        # A connected side has another one: where that seems not to be there, we do not see its subscription.
         return Move.NOBODY, (
             f"Connected and in sync, as the side of {_name(local)} says of both; the other one is not visible to us: "
-            f"{remote.not_visible}"
+            f"{remote.not_visible or 'nothing is found there'}"
         )
     return Move.AZURE, f"Azure has yet to bring the side of {_name(remote)} in line"
 

@@ -287,3 +287,13 @@ def test_no_secret_of_the_connection_is_in_what_travels(azure_lab, caplog, capsy
     told = json.dumps([seen, given["ti"].xcoms]) + caplog.text + "".join(capsys.readouterr()) + repr(vars(operator))
     assert azure_lab.principal().client_secret not in told
     assert "eyJ" not in told
+
+
+@BOTH_MODES
+def test_the_sensor_takes_our_sides_word_where_the_other_tenant_is_not_visible(azure_lab, tenants, deferrable):
+    data, astro, sign_in = tenants
+    sign_in(CONN_ID, "customer", auxiliary="astronomer")
+    sign_in("azure_remote", "astronomer", auxiliary="customer")
+    run_to_the_end(peer(data, astro, remote_azure_conn_id="azure_remote"))
+    seen = run_to_the_end(wait_for(data, astro, deferrable=deferrable))
+    assert (seen["local"]["status"], seen["remote"]["status"]) == ("connected", "not_visible")

@@ -143,6 +143,7 @@ def test_no_write_is_done_twice_for_one_reason():
         (hub("Merging", "FullyInSync"), data(), Move.AZURE, "hub says Merging"),
         (hub(), data(), Move.NOBODY, "on both sides"),
         (hub(), hidden(DATA), Move.NOBODY, "the other one is not visible to us: 403"),
+        (hub(), ABSENT_DATA, Move.NOBODY, "the other one is not visible to us: nothing is found there"),
     ],
 )
 def test_whose_move_it_is_where_none_is_ours(local, remote, move, words):
