@@ -93,6 +93,7 @@ def runs(airflow, lab, networks, tmp_path_factory):
     connection = json.loads(connection_of(lab))
     body = {"connection_id": "azure_default", **connection, "extra": json.dumps(connection["extra"])}
     client._request("POST", "/connections", json=body)
+    client._request("POST", "/connections", json=astro_connection(lab))
     east, west, north, south = networks
     vault = make_service(lab, "Microsoft.KeyVault/vaults")
     admit_friends(lab, vault, "Microsoft.KeyVault/vaults")
@@ -100,6 +101,7 @@ def runs(airflow, lab, networks, tmp_path_factory):
     confs = {
         "allowed": ("external_ip_allowlist", allowlist(vault, FRIEND, report)),
         "blocked": ("external_ip_allowlist", allowlist(vault, STRANGER, None)),
+        "of Astro": ("external_ip_allowlist", of_astro(vault, lab)),
         "both sides": ("vnet_peering", {"network": east.id, "remote_network": west.id}),
         "our side": ("vnet_peering", {"network": north.id, "remote_network": south.id, "sides": "local"}),
         "hub": ("virtual_hub_peering", {"hub": HUB, "network": NETWORK}),
@@ -123,6 +125,18 @@ def allowlist(resource_id, address, report):
     return {"resource_ids": [resource_id], "addresses": [address], "report_path": report and str(report)}
 
 
+def astro_connection(lab):
+    found = lab.environment()
+    extra = {"organization_id": found["ASTRO_ORGANIZATION_ID"], "api_url": found["ASTRO_API_URL"]}
+    fields = {"conn_type": "http", "password": found["ASTRO_API_TOKEN"]}
+    return {"connection_id": "astro", **fields, "extra": json.dumps({**extra, "ca_file": lab.ca_file})}
+
+
+def of_astro(resource_id, lab):
+    deployment = lab.environment()["ASTRO_DEPLOYMENT_ID"]
+    return {"resource_ids": [resource_id], "astro_deployment_id": deployment, "astro_conn_id": "astro"}
+
+
 def test_an_allowlist_that_admits_ends_well_with_its_report(runs):
     run = runs["allowed"]
     assert run.state() == "success", run.logs()
@@ -137,6 +151,15 @@ def test_one_that_does_not_fails_and_its_facts_are_there(runs):
     assert run.state() == "failed"
     assert run.facts("check")["resources"][0]["not_allowed"] == [STRANGER]
     assert f"no rule admits {STRANGER}" in run.log("check")
+
+
+def test_the_addresses_of_a_deployment_come_from_astro(runs, lab):
+    run = runs["of Astro"]
+    assert run.state() == "success", run.logs()
+    facts = run.facts("check")
+    assert facts["addresses"] == ["203.0.113.20", "203.0.113.21"]
+    assert (facts["allowed"], facts["caller_region"]) == (1, "westeurope")
+    assert lab.environment()["ASTRO_API_TOKEN"] not in run.log("check")
 
 
 def test_both_sides_of_a_peering_are_made(runs, lab, networks):
