@@ -17,14 +17,18 @@ from tests.unit.diagnosis.test_diagnosis_rules import (
     ASTRAY,
     AZURE,
     CASES,
+    GOOD,
     NOWHERE,
     OTHER_PRIVATE,
+    PRIVATE,
     PUBLIC,
     STUCK,
     connected,
     evidence,
     probings,
     resolved,
+    signed_in,
+    tls,
 )
 
 CONTROL_PLANE = {cause.code for cause in CONTROL_PLANE_CAUSES}
@@ -94,13 +98,25 @@ def test_an_address_in_another_private_network_is_no_matter_of_the_zone():
 
 def test_a_peering_does_not_explain_why_the_public_side_drops():
     stages = (resolved(PUBLIC), connected(Finding.TIMED_OUT))
-    assert cause(*stages, facts=azure.facts(peerings=(None, None))) not in CONTROL_PLANE
+    facts = azure.facts(peerings=(None, None), security_rule="Deny")
+    assert cause(*stages, facts=facts, expect=Expectation.PUBLIC) == "PUBLIC_PATH_DROPPED"
+
+
+def test_what_drops_packets_does_not_explain_who_hangs_up_after_the_handshake():
+    stages = (resolved(PRIVATE), connected(), tls(Finding.RESET))
+    facts = azure.facts(peerings=("Disconnected", None), security_rule="Deny")
+    assert cause(*stages, facts=facts) == "TLS_CLOSED"
 
 
 def test_a_firewall_does_not_explain_why_packets_are_dropped_on_the_way():
     stages = (resolved(PUBLIC), connected(Finding.TIMED_OUT))
     facts = azure.facts(access="Disabled", firewall="Deny")
     assert cause(*stages, facts=facts, expect=Expectation.ANY) == "PUBLIC_PATH_DROPPED"
+
+
+def test_a_public_door_that_is_shut_is_no_matter_on_the_private_path():
+    stages = (*GOOD, signed_in(Finding.FIREWALL_REFUSED))
+    assert cause(*stages, facts=azure.facts(access="Disabled", firewall="Deny")) == "ACCOUNT_FIREWALL"
 
 
 def test_the_zone_does_not_explain_why_the_endpoint_does_not_answer():
