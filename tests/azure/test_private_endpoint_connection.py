@@ -307,6 +307,18 @@ def test_without_waiting_it_begins_and_a_later_run_goes_on(landscape, act, resou
     assert len(writes(landscape.lab)) == 1
 
 
+def test_what_shows_the_status_and_failed_is_written_again(landscape, act):
+    """A vault shows the new status at once, whatever comes of the operation."""
+    target = landscape.target(VAULT)
+    endpoint = landscape.request(target, message=MESSAGE)
+    landscape.lab.fault("operation-fails:Broken", method="PUT", path="*/privateEndpointConnections/*", service="arm")
+    with pytest.raises(AzureOperationFailedError, match="Broken"):
+        act(decide(target, "Approved"))
+    assert landscape.seen_by(endpoint)[0] == "Approved"
+    assert act(decide(target, "Approved")).settled
+    assert len(writes(landscape.lab)) == 2
+
+
 def test_a_removal_that_is_begun_is_not_begun_again(landscape, act):
     target = landscape.target(SQL)
     landscape.request(target, message=MESSAGE)
