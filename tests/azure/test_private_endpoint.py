@@ -376,3 +376,42 @@ def test_a_private_link_service_is_reached_by_its_id_and_by_its_alias(azure_lab,
     before = written(azure_lab)
     assert ensure(asked).settled
     assert written(azure_lab) == before
+
+
+def test_further_tags_are_added_and_those_of_others_stay(azure_lab, ensure):
+    ensure(wanted(tags={"team": "data"}))
+    ensure(wanted(tags={"cost": "42"}))
+    assert azure_lab.get(ENDPOINT)["tags"] == {"team": "data", "cost": "42"}
+    assert len(written(azure_lab)) == 2
+    ensure(wanted())
+    assert len(written(azure_lab)) == 2
+
+
+def test_what_an_earlier_run_has_begun_is_waited_for_and_not_begun_again(azure_lab, ensure, open_session):
+    azure_lab.change_settings(time_scale=1.0)
+    for _ in range(2):
+        assert ensure(wanted(dns=DNS), wait=False).unfinished == (BLOB_ZONE,)
+        assert len(written(azure_lab)) == 2
+
+    async def go():
+        async with open_session() as azure:
+            with deadline(60):
+                waiting = asyncio.create_task(ensure_private_endpoint(azure, wanted(dns=DNS)))
+                while not waiting.done():
+                    await asyncio.sleep(0.2)
+                    await asyncio.to_thread(azure_lab.advance, 5)
+                return await waiting
+
+    assert asyncio.run(go()).settled
+    paths = [path for _, path in written(azure_lab)]
+    assert len(paths) == len(set(paths)) == 4
+
+
+def test_one_whose_making_failed_ends_the_wait_and_is_written_again(azure_lab, ensure):
+    azure_lab.fault("operation-fails:InternalServerError", method="PUT", path=f"re:{ENDPOINT}$")
+    state = ensure(wanted(), wait=False)
+    assert not state.settled
+    seen = seen_by(azure_lab, awaits(wanted(), state))
+    assert "provisioningState Failed" in seen.hopeless
+    assert ensure(wanted(), wait=False).settled
+    assert [method for method, _ in written(azure_lab)] == ["PUT", "PUT"]
