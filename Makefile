@@ -6,6 +6,7 @@
 #   make lint | make docs             only these parts of it
 #   make causes                       render docs/causes.md and the report's schema from the code
 #   make environment                  only the environment; PYTHON=/path/to/python chooses the interpreter
+#   make waiting                      a thousand private endpoints waiting in one triggerer
 #   make benchmark [TARGETS=2000]     rates, CPU, memory, import time, beside prometheus-blackbox-exporter; the lab
 #   make scale [MANY=10000]           that many targets in one process: memory, and whether dripping ones hold up others
 #   make soak [CHECKS=50000]          whether many checks leave anything behind that a few do not
@@ -18,7 +19,7 @@ environment_python := .venv/bin/python
 checks := $(environment_python) scripts/run_checks.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test packaging lint docs causes environment benchmark scale soak fuzz kills clean
+.PHONY: help demo test packaging lint docs causes environment waiting benchmark scale soak fuzz kills clean
 
 help:
 	@sed -n 's/^#  *\(make .*\)/\1/p' Makefile
@@ -48,6 +49,9 @@ causes: environment
 
 benchmark: environment
 	@exec $(environment_python) -m tests.benchmarks --targets $(or $(TARGETS),2000)
+
+waiting: environment
+	@exec $(environment_python) -m tests.benchmarks waiting
 
 scale: environment
 	@exec $(environment_python) -m tests.benchmarks --many $(or $(MANY),10000) scale

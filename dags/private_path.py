@@ -43,6 +43,7 @@ with DAG(
         "nameserver": Param(None, type=["null", "string"], title="Instead of the system's resolver"),
     },
 ):
+    # [START howto_private_path]
     check_before, check_after = (
         ConnectivityCheckOperator(
             task_id=f"check_{when}",
@@ -107,3 +108,4 @@ with DAG(
 
     check_before >> peer_networks >> request_endpoint >> [wait_for_approval, approve_endpoint]
     wait_for_approval >> add_names >> check_after
+    # [END howto_private_path]

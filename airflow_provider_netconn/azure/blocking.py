@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from types import TracebackType
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from airflow_provider_netconn.azure.session import AzureSession
 
@@ -68,6 +68,18 @@ class BlockingSession:
         :param function: is given the session, and what follows: ``azure.run(ensure_peering, peering)``
         """
         return self._wait(lambda: function(self.session, *arguments, **options))
+
+    def submit(
+        self,
+        function: Callable[Concatenate[AzureSession, P], Coroutine[Any, Any, T]],
+        *arguments: P.args,
+        **options: P.kwargs,
+    ) -> Future[T]:
+        """Begin what :meth:`run` runs, and return at once; cancelling what is returned cancels it.
+
+        The caller's deadline holds in it too.
+        """
+        return asyncio.run_coroutine_threadsafe(function(self.session, *arguments, **options), self._loop)
 
     def missing_permissions(self, scope: str, actions: Sequence[str]) -> MissingPermissions:
         """See :meth:`.AzureSession.missing_permissions`."""

@@ -1,6 +1,6 @@
 """One read for all that wait: waiters of one principal on one scope share a poller.
 
-A poller runs on the loop of whoever waits, from the first waiter to the last one. It reads its scope once an interval,
+A poller lives from the first waiter to the last one. It reads its scope once an interval,
 however many wait, a little earlier each time by chance, so that many pollers do not ask in step; it goes slower where
 Azure says that requests are running out. A poll that fails fails nobody: each waiter has its own patience, and is told
 the last error when that ends.
@@ -9,17 +9,21 @@ the last error when that ends.
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
+import json
 import logging
 import random
 import secrets
+import threading
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import astuple, replace
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
+from airflow_provider_netconn.azure.blocking import BlockingSession
 from airflow_provider_netconn.azure.deadlines import deadline
 from airflow_provider_netconn.azure.watching import Scope, Snapshot
 from airflow_provider_netconn.errors import (
@@ -63,7 +67,55 @@ async def read_scope(azure: AzureSession, scope: Scope) -> Snapshot:
         return Snapshot()
     except (AzureForbiddenError, AzureTenantError) as error:
         return Snapshot(not_visible=str(error))
-    return Snapshot(resources={str(one.get("id", "")).casefold(): one for one in found})
+    return Snapshot(resources=_Packed(found))
+
+
+class _Packed(Mapping[str, dict[str, Any]]):
+    """Resources by id in lower case, each as text until somebody asks for it.
+
+    A list of a thousand is some fifty thousand objects. Kept from poll to poll, they would have Python search all of
+    the process for garbage every few polls, and hold its loop for up to a second meanwhile.
+    """
+
+    def __init__(self, resources: Iterable[Mapping[str, Any]]) -> None:
+        self._texts = {str(one.get("id", "")).casefold(): json.dumps(one).encode() for one in resources}
+
+    def __getitem__(self, resource_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self._texts[resource_id])
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+
+class _GarbageSearch:
+    """Puts off Python's search for garbage while lists are read: what a read makes is gone by itself when it ends."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._readers = 0
+        self._was_on = False
+
+    @contextmanager
+    def put_off(self) -> Iterator[None]:
+        with self._lock:
+            if self._readers == 0:
+                self._was_on = gc.isenabled()
+                gc.disable()
+            self._readers += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._readers -= 1
+                if self._readers == 0 and self._was_on:
+                    gc.enable()
+
+
+_GARBAGE_SEARCH: Final = _GarbageSearch()
 
 
 async def read_all(azure: AzureSession, scopes: Sequence[Scope]) -> Mapping[Scope, Snapshot]:
@@ -165,11 +217,11 @@ class _Poller:
             except TimeoutError:
                 continue
 
-    async def _read(self, azure: AzureSession) -> None:
+    async def _read(self, azure: BlockingSession) -> None:
         try:
             async with self._shared.room:
-                with deadline(_READ_LIMIT_S):
-                    self._snapshot = await read_scope(azure, self._scope)
+                with deadline(_READ_LIMIT_S), _GARBAGE_SEARCH.put_off():
+                    self._snapshot = await asyncio.wrap_future(azure.submit(read_scope, self._scope))
         except AzureError as error:
             log.warning("Looking again later: %s", error)
             self.error = error
@@ -181,24 +233,30 @@ class _Poller:
 
 
 class _SharedSession:
-    """One open session for all pollers of one principal on one loop, and these pollers."""
+    """One open session for all pollers of one principal on one loop, and these pollers.
+
+    It asks on a loop of its own, in a thread of its own: to read a list of a thousand would hold up all who share ours.
+    """
 
     def __init__(self, session: AzureSession) -> None:
         self._session = session
-        self._opened: asyncio.Task[AzureSession] | None = None
+        self._opened: asyncio.Task[BlockingSession] | None = None
         self.pollers: dict[Any, _Poller] = {}
         self.room = asyncio.Semaphore(_READS_AT_ONCE)
 
-    async def open(self) -> AzureSession:
+    async def open(self) -> BlockingSession:
         if self._opened is None:
-            self._opened = asyncio.get_running_loop().create_task(self._session.__aenter__())
+            self._opened = asyncio.get_running_loop().create_task(asyncio.to_thread(self._open))
         return await asyncio.shield(self._opened)
 
     async def close(self) -> None:
         if self._opened is not None:
             await asyncio.wait([self._opened])
             if not self._opened.cancelled() and self._opened.exception() is None:
-                await self._session.__aexit__(None, None, None)
+                await asyncio.to_thread(self._opened.result().__exit__, None, None, None)
+
+    def _open(self) -> BlockingSession:
+        return BlockingSession(self._session).__enter__()
 
 
 class _Loop:
@@ -221,7 +279,9 @@ async def shared_polls(session: AzureSession, scopes: Sequence[Scope], interval_
     """
     here = _LOOPS.setdefault(asyncio.get_running_loop(), _Loop())
     key = principal_key(session.settings)
-    shared = here.sessions.setdefault(key, _SharedSession(session))
+    shared = here.sessions.get(key)
+    if shared is None:
+        shared = here.sessions[key] = _SharedSession(session)
     pollers: dict[Scope, _Poller] = {}
     for scope in scopes:
         found = shared.pollers.get(scope.key)

@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks [--targets N] [--runs N] [side-by-side|footprint|lab|peering|scale|soak ...]``; needs
+"""``python -m tests.benchmarks [--targets N] [--runs N] [PART ...]``, where the parts are those of ``PARTS``; needs
 root or user namespaces, and what Debian has of nginx, unbound and prometheus-blackbox-exporter.
 """
 
@@ -9,9 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import footprint, ground, lab_load, lab_names, peering, scale, side_by_side, soak
+from tests.benchmarks import footprint, ground, lab_load, lab_names, peering, scale, side_by_side, soak, waiting
 
-PARTS = ("side-by-side", "footprint", "lab", "peering", "scale", "soak")
+PARTS = ("side-by-side", "footprint", "lab", "peering", "waiting", "scale", "soak")
 
 
 def main(arguments: list[str]) -> int:
@@ -56,6 +56,8 @@ def _measure(parts: list[str], given: argparse.Namespace) -> bool:
                 lab_names.queries(given.runs)
             if "peering" in parts:
                 peering.compare(folder, given.runs)
+            if "waiting" in parts:
+                held &= waiting.waiting(folder, 1000)
             if "scale" in parts:
                 held &= scale.scale(folder, given.many)
             if "soak" in parts:

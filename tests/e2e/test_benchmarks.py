@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.benchmarks import ground
+from tests.benchmarks import ground, waiting
 from tests.e2e.isolated import PROJECT, why_not
 
 
@@ -49,3 +49,9 @@ def test_a_peering_by_the_operator_is_held_beside_azure_cli():
     if "not measured" in told:
         pytest.skip("there is no azure-cli; make it with: sh scripts/bootstrap_environment.sh azure-cli")
     assert re.search(r"the operator's execute: [\d.]+ s, .*: [\d.]+ of az \(goal: 0.25\)", told), told
+
+
+def test_many_endpoints_wait_in_airflows_own_runner_with_one_read_for_all(tmp_path):
+    seen = waiting.wait_for(tmp_path, 60, rounds=1)  # which waits for the event of an approval
+    reads_if_each_asked = 60 * 60 / waiting.INTERVAL_S
+    assert 0 < seen.reads_a_minute < reads_if_each_asked / 10
