@@ -1,7 +1,7 @@
 """Read a blob and query a database over the private path, with the providers' own hooks and connections.
 
-Nothing here knows of private links. The secrets backend `PrivateLinkSecretsBackend` does all of it: the database is dialled
-by its privatelink name, the storage account by its public name at its private address.
+Nothing here knows of private links. The secrets backend `PrivateLinkSecretsBackend` does all of it: the database is
+dialled by its privatelink name, the storage account by its public name at its private address.
 """
 
 from datetime import UTC, datetime
