@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from airflow_provider_netconn.evidence import Target
 
 DEFAULT_POLICY = "verified"
+REWRITABLE = ("host", "login", "schema", "extra")
+"""The columns in which addresses may be written."""
 
 
 class PrivateLinkHook(BaseHook):
@@ -139,7 +141,9 @@ def rewritten(connection: Connection, policy: NamesPolicy, pins: Pins) -> tuple[
         decisions[host] = Decision(name=host, use=host, reason=reason)
     if not done.changes:
         return connection, tuple(decisions.values())
-    return _with_fields(connection, done.fields), tuple(decisions.values())
+    columns = {name: getattr(done.fields, name) for name in REWRITABLE if name != "extra"}
+    columns["extra"] = _extra_text(connection.extra, connection.extra_dejson, done.fields.extra)
+    return with_columns(connection, columns), tuple(decisions.values())
 
 
 def fields_of(connection: Connection) -> ConnectionFields:
@@ -160,18 +164,18 @@ def fields_of(connection: Connection) -> ConnectionFields:
     )
 
 
-def _with_fields(connection: Connection, fields: ConnectionFields) -> Connection:
-    """A new connection of the same class: a server's is a row of its database, and stays as it is."""
+def with_columns(connection: Connection, columns: Mapping[str, Any]) -> Connection:
+    """A new connection of the same class: a server's is a row of its database, and stays as it is.
+
+    :param columns: those of :data:`REWRITABLE`
+    """
     return type(connection)(
         conn_id=connection.conn_id,
         conn_type=connection.conn_type,
         description=connection.description,
-        host=fields.host,
-        login=fields.login,
         password=connection.password,
-        schema=fields.schema,
         port=connection.port,
-        extra=_extra_text(connection.extra, connection.extra_dejson, fields.extra),
+        **columns,
     )
 
 

@@ -9,9 +9,20 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import footprint, ground, lab_load, lab_names, peering, scale, side_by_side, soak, waiting
+from tests.benchmarks import (
+    footprint,
+    ground,
+    lab_load,
+    lab_names,
+    look_up,
+    peering,
+    scale,
+    side_by_side,
+    soak,
+    waiting,
+)
 
-PARTS = ("side-by-side", "footprint", "lab", "peering", "waiting", "scale", "soak")
+PARTS = ("side-by-side", "footprint", "lab", "look-up", "peering", "waiting", "scale", "soak")
 
 
 def main(arguments: list[str]) -> int:
@@ -56,6 +67,8 @@ def _measure(parts: list[str], given: argparse.Namespace) -> bool:
                 lab_names.queries(given.runs)
             if "peering" in parts:
                 peering.compare(folder, given.runs)
+            if "look-up" in parts:
+                look_up.look_ups(given.runs)
             if "waiting" in parts:
                 held &= waiting.waiting(folder, 1000)
             if "scale" in parts:
