@@ -8,8 +8,7 @@ import re
 import pytest
 import yaml
 
-from testbed.demo import differences
-from testbed.landscape import Landscape
+from testbed.landscape import Landscape, differences
 
 
 def test_names_lead_to_open_ports_on_loopback_addresses(landscape):
