@@ -13,7 +13,7 @@ from airflow_provider_netconn.azure.firewall.reading import read_firewall
 from airflow_provider_netconn.errors import AzureForbiddenError, AzureNoAnswerError
 from testbed.endpoints.proxy import HttpProxy
 from tests.azure.firewall_landscape import DATABRICKS, FRIEND, STRANGER, lab_admits, make_service
-from tests.azure.test_firewalls import codes, judged
+from tests.azure.test_reading_firewalls import codes, judged
 from tests.lab.services.reaching import CALLER, curl
 
 LISTS = "/api/2.0/ip-access-lists"
