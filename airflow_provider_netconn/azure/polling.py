@@ -144,19 +144,34 @@ class Polls:
         """One of the scopes was read."""
         self._news.set()
 
-    def hurry(self) -> None:
-        """Have all scopes read now, and not when their time comes."""
+    async def afresh(self) -> Mapping[Scope, Snapshot]:
+        """What all scopes hold from now on: each is read now, and not when its time comes.
+
+        Scopes that were read one after the other may tell of a change in one and not yet in the other.
+        """
+        since = time.monotonic()
         for poller in self._pollers.values():
             poller.hurry()
+        while True:
+            self._news.clear()
+            read = {scope: poller.read_since(since) for scope, poller in self._pollers.items()}
+            known = {scope: one for scope, one in read.items() if one is not None}
+            if len(known) == len(read):
+                return known
+            self._raise_failures()
+            await self._news.wait()
+
+    def _raise_failures(self) -> None:
+        for poller in self._pollers.values():
+            if poller.failed is not None:
+                raise poller.failed
 
     async def __aiter__(self) -> AsyncIterator[Mapping[Scope, Snapshot]]:
         while True:
             fresh = {scope: poller.fresh(self.interval_s) for scope, poller in self._pollers.items()}
             versions = {scope: poller.version for scope, poller in self._pollers.items()}
             known = {scope: one for scope, one in fresh.items() if one is not None}
-            for poller in self._pollers.values():
-                if poller.failed is not None:
-                    raise poller.failed
+            self._raise_failures()
             if len(known) == len(fresh) and versions != self._seen:
                 self._seen = versions
                 yield known
@@ -171,7 +186,7 @@ class _Poller:
         self._shared = shared
         self._scope = scope
         self._snapshot: Snapshot | None = None
-        self._read_at = float("-inf")
+        self._read_at = self._begun_at = float("-inf")
         self._slower = 1
         self._hurry = asyncio.Event()
         self.version = 0
@@ -188,6 +203,10 @@ class _Poller:
         """The last snapshot; None where it is older than a waiter that was not there when it was read may take."""
         is_fresh = time.monotonic() - self._read_at <= max(within_s, self._interval_s) * self._slower + 1
         return self._snapshot if is_fresh else None
+
+    def read_since(self, moment: float) -> Snapshot | None:
+        """The last snapshot; None where its reading began before a moment of the monotonic clock."""
+        return self._snapshot if self._begun_at >= moment else None
 
     @property
     def _interval_s(self) -> float:
@@ -218,6 +237,7 @@ class _Poller:
                 continue
 
     async def _read(self, azure: BlockingSession) -> None:
+        begun_at = time.monotonic()
         try:
             async with self._shared.room:
                 with deadline(_READ_LIMIT_S), _GARBAGE_SEARCH.put_off():
@@ -229,7 +249,7 @@ class _Poller:
         else:
             self.error, self._slower = None, 1
             self.version += 1
-            self._read_at = time.monotonic()
+            self._read_at, self._begun_at = time.monotonic(), begun_at
 
 
 class _SharedSession:

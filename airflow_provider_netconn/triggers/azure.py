@@ -114,6 +114,9 @@ class AzureStateTrigger(BaseTrigger):
     async def _until_decided(self, watch: Watch, polls: Polls, seen: _Seen) -> None:
         async for snapshots in polls:
             before, seen.state = seen.state, watch.look(snapshots)
+            if seen.is_decided and len(snapshots) > 1:
+                # What was read apart may not be of one moment; what is decided is looked at once more as a whole.
+                seen.state = watch.look(await polls.afresh())
             if seen.is_decided:
                 return
             if before is None or before.line != seen.state.line:
@@ -124,12 +127,9 @@ class AzureStateTrigger(BaseTrigger):
 
     async def _last_look(self, watch: Watch, polls: Polls, seen: _Seen) -> None:
         """What came about just before the deadline still counts."""
-        polls.hurry()
         try:
             async with asyncio.timeout(_LAST_LOOK_S):
-                async for snapshots in polls:
-                    seen.state = watch.look(snapshots)
-                    return
+                seen.state = watch.look(await polls.afresh())
         except TimeoutError:
             self.log.warning("No answer to the last look, at the deadline; what was seen before counts")
 

@@ -19,6 +19,7 @@ import dns.rrset
 import pytest
 
 from airflow_provider_netconn.lab.errors import FaultError
+from airflow_provider_netconn.lab.names.servers import sockets
 from airflow_provider_netconn.lab.testing import AzureLabNetwork
 from tests.lab.names import landscape
 from tests.lab.names.asking import addresses, ask, message, place
@@ -132,10 +133,10 @@ class RealServer(threading.Thread):
     def __init__(self, answers, *, silent=False):
         super().__init__(daemon=True)
         self.answers, self.silent, self.asked = answers, silent, []
-        self.datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.datagrams.bind(("127.0.0.1", 0))
+        self.datagrams, self.stream = sockets("127.0.0.1")
+        for one in (self.datagrams, self.stream):
+            one.setblocking(True)
         self.port = self.datagrams.getsockname()[1]
-        self.stream = socket.create_server(("127.0.0.1", self.port))
 
     def run(self):
         threading.Thread(target=self.run_tcp, daemon=True).start()
