@@ -221,6 +221,7 @@ class LocalAzure:
         await self.services.__aexit__()
         await self.names.__aexit__()
         await self._servers.__aexit__()
+        self.close()
 
     def astro_access(self) -> dict[str, Any]:
         """How to use the Astro API: its tokens, and the variables that Astro sets in the first deployment."""
@@ -239,8 +240,9 @@ class LocalAzure:
         return {"tokens": tokens, "environment": variables}
 
     def close(self) -> None:
-        """Give the sockets back without having served."""
+        """Give the sockets back; also without having served."""
         self._servers.close()
+        self.addresses.close()
 
     def url(self, name: str) -> str:
         """The URL of one of the services, without a slash at its end."""

@@ -7,7 +7,8 @@ its own part of 127/8, so that several labs on a machine do not take each other'
 from __future__ import annotations
 
 import ipaddress
-import secrets
+import random
+import socket
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -16,6 +17,8 @@ LOWEST_PORT: Final = 1024
 """From here on a port can be listened on without privileges."""
 _SHIFT: Final = 20_000
 _NETWORK_BITS: Final = 16
+_CLAIM_PORT: Final = 20_000
+"""UDP port that a lab holds on the last address of its part of 127/8, as long as the part is its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +51,39 @@ class Addresses(Protocol):
 class LoopbackAddresses:
     """Addresses in one part of 127/8, given in the order in which they are asked for.
 
-    :param network: the part, a /16 or wider; by default one at random, of which a machine has 250
+    :param network: the part, such as a /16; by default one of 250 that no other lab of this machine has
     :raises ValueError: it is no part of 127/8
+    :raises RuntimeError: other labs have all 250
     """
 
     def __init__(self, network: str | None = None) -> None:
-        # Not 127.0: that is where other programs are. 127.255 has the broadcast address.
-        chosen = ipaddress.IPv4Network(network or f"127.{1 + secrets.randbelow(250)}.0.0/{_NETWORK_BITS}")
+        self._claim: socket.socket | None = None
+        chosen = self._claimed() if network is None else ipaddress.IPv4Network(network)
         if not chosen.subnet_of(LOOPBACK):
             raise ValueError(f"{chosen} is no part of {LOOPBACK}")
         self.network: Final = chosen
         self._given: dict[tuple[str, str], str] = {}
         self._meaning: dict[str, tuple[str, str]] = {}
+
+    def _claimed(self) -> ipaddress.IPv4Network:
+        """A part of 127/8 that no other lab has: a socket holds it, and that ends with the process, however it ends."""
+        # Not 127.0: that is where other programs are. 127.255 has the broadcast address.
+        for number in random.sample(range(1, 251), 250):
+            network = ipaddress.IPv4Network(f"127.{number}.0.0/{_NETWORK_BITS}")
+            claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            try:
+                claim.bind((str(network[-1]), _CLAIM_PORT))
+            except OSError:
+                claim.close()
+                continue
+            self._claim = claim
+            return network
+        raise RuntimeError(f"no part of {LOOPBACK} is left for this lab: others have them all; end some")
+
+    def close(self) -> None:
+        """Leave the part of 127/8 to other labs; may be called twice."""
+        if self._claim is not None:
+            self._claim.close()
 
     def local(self, place: str, address: str, port: int) -> Endpoint:
         """Where to listen, and on loopback to dial: see :class:`Addresses`."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from airflow_provider_netconn.lab.errors import LabError
+from airflow_provider_netconn.lab.packets import addresses as addresses_module
 from airflow_provider_netconn.lab.packets.addresses import Endpoint, LoopbackAddresses
 from airflow_provider_netconn.lab.packets.lateness import delay_of
 from airflow_provider_netconn.lab.packets.listeners import Role, listeners
@@ -93,7 +94,7 @@ def test_services_answer_on_the_ports_that_they_document(kind, group, ports):
 
 
 def test_what_an_address_is_here_depends_on_its_place_and_never_changes():
-    addresses = LoopbackAddresses()
+    addresses = LoopbackAddresses("127.9.0.0/16")
     first = addresses.local("/p/One", "10.0.0.4", 443)
     assert addresses.local("/p/one", "10.0.0.4", 5432).address == first.address
     assert addresses.local("/p/two", "10.0.0.4", 443).address != first.address
@@ -102,6 +103,23 @@ def test_what_an_address_is_here_depends_on_its_place_and_never_changes():
     assert first.port >= 1024
     assert addresses.meaning(first.address) == ("/p/one", "10.0.0.4")
     assert addresses.meaning("127.0.0.1") is None
+
+
+def test_no_two_labs_of_a_machine_have_the_same_addresses(monkeypatch):
+    monkeypatch.setattr(addresses_module, "_CLAIM_PORT", 20_001)  # tests that run beside this one need parts too
+    labs = []
+    try:
+        labs.extend(LoopbackAddresses() for _ in range(250))
+        assert len({lab.network for lab in labs}) == 250
+        with pytest.raises(RuntimeError, match="others have them all"):
+            LoopbackAddresses()
+        left = labs.pop()
+        left.close()
+        labs.append(LoopbackAddresses())
+        assert labs[-1].network == left.network
+    finally:
+        for lab in labs:
+            lab.close()
 
 
 def test_addresses_run_out_with_a_word_about_it():
