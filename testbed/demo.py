@@ -56,7 +56,7 @@ class Demo:
             try:
                 isolated = not self.loopback and self._start_isolated()
                 if not isolated:
-                    self._start_lab("lab-on-loopback")
+                    self._start_lab("lab-on-loopback", "--answers", "landscape")
                     self._stage.say("A local Azure is up, on loopback: names are as in Azure, and no packet is sent")
                     story = PrivatePath(self.folder, self._stage, isolated=False, port=None)
                     story.run(keep=self.keep)

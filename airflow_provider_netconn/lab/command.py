@@ -70,7 +70,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _add_journal(add("journal", _journal, "show the last requests, without their secrets"))
     add("reset", _reset, "return to the seed, without faults and with an empty journal")
     change = add("set", _set, "change settings of the lab; without one, show them")
-    change.add_argument("settings", nargs="*", metavar="NAME=NUMBER", help="such as time_scale=0, role_delay_s=60")
+    change.add_argument("settings", nargs="*", metavar="NAME=VALUE", help="such as time_scale=0, answers=landscape")
     advance = add("advance", _advance, "move the lab's clock on: operations end, tokens expire")
     advance.add_argument("seconds", type=float, metavar="SECONDS")
     _add_env(add("env", _env, "print what clients need to find the lab"))
@@ -105,6 +105,12 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="HOSTPORT:ADDRESS:PORT",
         help="a port of this computer's loopback that leads into an isolated lab; may be repeated",
+    )
+    parser.add_argument(
+        "--answers",
+        choices=("landscape", "local"),
+        help="addresses in DNS answers: the landscape's, as in Azure (of an isolated lab always), or those in 127/8 "
+        "by which this computer reaches what is there (default)",
     )
     parser.add_argument("--detach", action="store_true", help="return when the lab is ready, and leave it up")
 
@@ -169,6 +175,8 @@ def _up(options: argparse.Namespace) -> int:
     path = state_path(options.state)
     if options.publish and not options.isolated:
         raise LabError("--publish: only an isolated lab has ports to publish; add --isolated")
+    if options.isolated and options.answers == "local":
+        raise LabError("--answers: an isolated lab has the addresses of its landscape; leave the option out")
     if options.detach:
         return _detached(options, path)
     up(
@@ -179,6 +187,7 @@ def _up(options: argparse.Namespace) -> int:
         ports=_ports(options),
         speed=_speed(options),
         isolated=options.isolated,
+        answers=options.answers,
         published=_published(options),
     )
     return EXIT_OK
@@ -222,7 +231,7 @@ def _detached(options: argparse.Namespace, path: Path) -> int:
     if is_held(path):
         raise StateError(f"a lab is up already at {path}; end it with 'netconn lab down', or name another --state")
     words = ["up", "--state", str(path), "--bind", options.bind, "--speed", options.speed]
-    for name, value in (("--seed", options.seed), ("--host", options.host)):
+    for name, value in (("--seed", options.seed), ("--host", options.host), ("--answers", options.answers)):
         words += [name, value] if value else []
     for option, given in (("--port", options.port), ("--publish", options.publish)):
         for value in given:
@@ -341,21 +350,27 @@ def _reset(options: argparse.Namespace) -> int:
 
 
 def _set(options: argparse.Namespace) -> int:
-    changes: dict[str, float | None] = {}
+    changes: dict[str, float | str | None] = {}
     for given in options.settings:
-        name, _, value = given.partition("=")
-        try:
-            changes[name] = None if value == "none" else float(value)
-        except ValueError:
-            raise LabError(f"{given!r} is no setting; write it as in time_scale=0") from None
+        name, is_written, value = given.partition("=")
+        if not is_written:
+            raise LabError(f"{given!r} is no setting; write it as in time_scale=0")
+        changes[name] = None if value == "none" else _number_or_text(value)
     client = _client(options)
     settings = client.ask("PATCH", "/settings", changes) if changes else client.ask("GET", "/settings")
     sys.stdout.writelines(f"{name}={_setting(value)}\n" for name, value in settings.items())
     return EXIT_OK
 
 
-def _setting(value: float | None) -> str:
-    return "none" if value is None else f"{value:g}"
+def _number_or_text(value: str) -> float | str:
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
+def _setting(value: float | str | None) -> str:
+    return "none" if value is None else value if isinstance(value, str) else f"{value:g}"
 
 
 def _advance(options: argparse.Namespace) -> int:

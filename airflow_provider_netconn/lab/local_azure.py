@@ -38,10 +38,12 @@ from airflow_provider_netconn.lab.identity.resources import Resources
 from airflow_provider_netconn.lab.identity.tokens import Tokens
 from airflow_provider_netconn.lab.journal import Journal
 from airflow_provider_netconn.lab.masking import masked
-from airflow_provider_netconn.lab.names.addresses import Addresses, AsTheyAre
+from airflow_provider_netconn.lab.names.addresses import AsTheyAre
 from airflow_provider_netconn.lab.names.views import Views
 from airflow_provider_netconn.lab.packets.addresses import LoopbackAddresses
 from airflow_provider_netconn.lab.packets.isolation import Isolation
+from airflow_provider_netconn.lab.packets.listeners import Role, listeners
+from airflow_provider_netconn.lab.packets.local_answers import LocalAnswers
 from airflow_provider_netconn.lab.packets.namespaces import become_alone
 from airflow_provider_netconn.lab.packets.places import PLATFORM_HOSTS
 from airflow_provider_netconn.lab.planting import SeedingAccess, plant_control_plane, plant_directory
@@ -49,8 +51,8 @@ from airflow_provider_netconn.lab.resources.catalogue import resource_kinds
 from airflow_provider_netconn.lab.resources.generic import generic_kind
 from airflow_provider_netconn.lab.seed import Seed, load_seed
 from airflow_provider_netconn.lab.services.running import Services as DataPlane
-from airflow_provider_netconn.lab.serving import Servers, Service
-from airflow_provider_netconn.lab.settings import Settings
+from airflow_provider_netconn.lab.serving import Servers, Service, listening_socket
+from airflow_provider_netconn.lab.settings import Answers, SettingError, Settings
 
 LOOPBACK: Final = "127.0.0.1"
 MANAGEMENT: Final = "https://management.azure.com"
@@ -73,7 +75,6 @@ class LocalAzure:
     :param bind: address to listen on; another than a loopback one serves the network
     :param host_name: by which clients reach it, where it is not the address
     :param ports: of services, by :data:`NAMES`; the others take free ones
-    :param addresses: which addresses DNS answers carry; by default those of the landscape, as they are
     :raises LabError: an address cannot be listened on, or the seed is refused
     """
 
@@ -85,7 +86,6 @@ class LocalAzure:
         bind: str = LOOPBACK,
         host_name: str | None = None,
         ports: Mapping[str, int] | None = None,
-        addresses: Addresses | None = None,
     ) -> None:
         self.seed = seed or load_seed()
         self.initial_settings = self.settings = settings or Settings()
@@ -111,7 +111,7 @@ class LocalAzure:
         self.names = Views(
             self.plane,
             servers=self.seed.dns_servers,
-            addresses=addresses or AsTheyAre(),
+            addresses=AsTheyAre(),
             faults=self.faults,
             clock=self.clock,
             where=lambda view: (bind if self.isolation is None else LOOPBACK, 0),
@@ -126,6 +126,7 @@ class LocalAzure:
         self._host_name = host_name or address
         self.addresses = LoopbackAddresses()
         self.services = DataPlane(self, self.names.public, self.addresses)
+        self._local_answers = LocalAnswers(self.plane, self.addresses, self.services.refresh)
         self.isolation: Isolation | None = None
         """Of a lab with packets of its own: set by :meth:`isolate`."""
         self._servers = Servers(self._services(bind, ports or {}))
@@ -184,6 +185,7 @@ class LocalAzure:
     async def __aenter__(self) -> Self:
         """Serve; returns when every service answers."""
         await self._servers.__aenter__()
+        await self._serve_platform()
         await self.names.__aenter__()
         await self.services.__aenter__()
         if self.isolation is not None:
@@ -196,9 +198,11 @@ class LocalAzure:
         To be called before it serves, by a process that has but one thread.
 
         :raises IsolationError: the machine does not let it
+        :raises SettingError: its settings are not for one that is isolated
         """
         become_alone()
         self.isolation = Isolation(self)
+        self.change_settings(self.settings)
         self.isolation.prepare()
 
     def own_addresses(self) -> Mapping[str, tuple[str, int]]:
@@ -213,6 +217,14 @@ class LocalAzure:
         """
         tls = self.certificates.server_context(*hosts) if hosts else None
         await self._servers.also_serve(name, listener, tls)
+
+    async def _serve_platform(self) -> None:
+        """Serve Resource Manager and the others at the addresses that their true names lead to."""
+        for listener in listeners(self.plane, ()):
+            if listener.role is Role.PLATFORM:
+                local = self.addresses.local(listener.place, listener.address, listener.port)
+                opened = listening_socket(local.address, local.port)
+                await self.also_serve(listener.resource_id, opened, listener.hosts)
 
     async def __aexit__(self, *_: object) -> None:
         """Finish what is being answered, and end."""
@@ -271,8 +283,15 @@ class LocalAzure:
         self.names.reset()
 
     def change_settings(self, settings: Settings) -> None:
-        """Set how fast and how late the lab is, from now on."""
+        """Set how fast and how late the lab is, and what its DNS answers carry, from now on.
+
+        :raises SettingError: an isolated lab is to answer with addresses outside of it
+        """
+        is_local = settings.answers == Answers.LOCAL
+        if is_local and self.isolation is not None:
+            raise SettingError("answers: an isolated lab has the addresses of its landscape; leave it at landscape")
         self.settings = settings
+        self.names.resolver.addresses = self._local_answers if is_local else AsTheyAre()
         self.plane.time_scale = settings.time_scale
         self.access.replication_delay_s = settings.role_delay_s
         self.access.principal_delay_s = settings.principal_delay_s

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from airflow_provider_netconn.lab.errors import LabError
@@ -12,6 +13,15 @@ from airflow_provider_netconn.lab.errors import LabError
 
 class SettingError(LabError, ValueError):
     """A setting that the lab does not have, or cannot have."""
+
+
+class Answers(StrEnum):
+    """Which addresses DNS answers carry."""
+
+    LANDSCAPE = "landscape"
+    """Those that the control plane has, such as 10.20.1.4 and 198.19.3.7."""
+    LOCAL = "local"
+    """Those of this machine at which the lab serves what is there, in 127/8; not in an isolated lab."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +37,8 @@ class Settings:
     :param throttle_share: what part of Resource Manager's request limits holds: 1 as in Azure, 0.1 a tenth; None for no
         limit
     :param token_lifetime_s: how long tokens are valid that are issued from now on
-    :raises SettingError: one of them is no number from 0 on
+    :param answers: which addresses DNS answers carry
+    :raises SettingError: one of them is no number from 0 on, or ``answers`` none of :class:`Answers`
     """
 
     time_scale: float = 0.0
@@ -36,10 +47,15 @@ class Settings:
     firewall_delay_s: float | None = None
     throttle_share: float | None = None
     token_lifetime_s: float = 3599.0
+    answers: Answers = Answers.LANDSCAPE
 
     def __post_init__(self) -> None:
+        if self.answers not in tuple(Answers):
+            raise SettingError(f"answers: {self.answers!r} is neither {' nor '.join(Answers)}")
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
+            if field.name == "answers":
+                continue
             if value is None and field.default is None:
                 continue
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):

@@ -292,8 +292,9 @@ class AzureLab:
         """Move the lab's clock on."""
         self._call(lambda: self.local.clock.advance(seconds))
 
-    def change_settings(self, **changes: float) -> None:
-        """Set how fast and how late the lab is, until the next reset: see :class:`.Settings`."""
+    def change_settings(self, **changes: float | str) -> None:
+        """Set how fast and how late the lab is, and what its DNS answers carry, until the next reset: see
+        :class:`.Settings`."""
         self._call(lambda: self.local.change_settings(self.local.settings.changed(changes)))
 
     # -- what is in it ---------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from airflow_provider_netconn.lab.local_azure import NAMES, LocalAzure
 from airflow_provider_netconn.lab.packets.publishing import Publication, Publishing
 from airflow_provider_netconn.lab.seed import DEFAULT, load_seed
 from airflow_provider_netconn.lab.services.azurite import have_installed
-from airflow_provider_netconn.lab.settings import Settings
+from airflow_provider_netconn.lab.settings import Answers, Settings
 from airflow_provider_netconn.lab.state import ca_path, dns_lines, held, state_of, write_state
 
 
@@ -26,6 +26,7 @@ def up(
     ports: Mapping[str, int],
     speed: float,
     isolated: bool = False,
+    answers: str | None = None,
     published: Iterable[Publication] = (),
 ) -> None:
     """Serve a lab until it is asked to end.
@@ -34,12 +35,15 @@ def up(
     :param seed: a YAML file, or the name of a landscape that comes with the lab; None for the default one
     :param speed: how many times as fast as Azure's its operations are; infinite for instant
     :param isolated: whether it has a network of its own, with real addresses and packets that get through or do not
+    :param answers: which addresses DNS answers carry; by default those at which this machine reaches what is there
     :param published: ports of this machine that lead into that network
-    :raises LabError: the seed is refused, an address is taken, a lab is up already, or the network cannot be isolated
+    :raises LabError: the seed or a setting is refused, an address is taken, a lab is up already, or the network cannot
+        be isolated
     """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     with held(path):
-        settings = Settings(time_scale=1 / speed)
+        carried = Answers(answers) if answers else Answers.LANDSCAPE if isolated else Answers.LOCAL
+        settings = Settings(time_scale=1 / speed, answers=carried)
         lab = LocalAzure(load_seed(seed or DEFAULT), settings=settings, bind=bind, host_name=host_name, ports=ports)
         publishing = Publishing(published)
         if isolated:

@@ -1,8 +1,8 @@
 """Which address an answer carries: the seam between names and packets.
 
 The landscape has real addresses (10.20.1.4, 198.18.3.7). A lab in a network namespace of its own has them too, and
-answers carry them as they are. A lab on loopback has not: whoever runs its packets gives an :class:`Addresses` that
-shows each as one of 127/8, and answers carry that.
+answers carry them as they are. A lab on loopback has not: there :class:`.packets.local_answers.LocalAnswers` shows each
+as one of 127/8, where that is asked for.
 """
 
 from __future__ import annotations

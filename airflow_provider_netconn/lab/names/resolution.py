@@ -96,7 +96,8 @@ class Resolver:
         self._plane = plane
         self._public = public
         self._servers = {server.name: server for server in servers}
-        self._addresses = addresses
+        self.addresses = addresses
+        """Shows the addresses in answers; another may be set at any time."""
         self._zones = PrivateZones(plane)
         self._exchange = exchange
 
@@ -113,7 +114,7 @@ class Resolver:
     def _shown(self, record: Record, network_id: str | None) -> Record:
         if record.is_foreign or record.type not in {"A", "AAAA"}:
             return record
-        return replace(record, data=self._addresses.shown(record.data, network_id))
+        return replace(record, data=self.addresses.shown(record.data, network_id))
 
     async def _resolve(self, view: View, question: Question, walk: _Walk) -> Answer:
         network = None

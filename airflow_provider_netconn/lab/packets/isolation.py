@@ -78,7 +78,6 @@ class Isolation:
 
     async def __aenter__(self) -> Isolation:
         """Route, under rules, from now on."""
-        await self._serve_platform()
         self.apply()
         self._follower = asyncio.get_running_loop().create_task(self._follow())
         return self
@@ -164,14 +163,6 @@ class Isolation:
             address = host if listens.is_loopback else "::1" if listens.version == 6 else "127.0.0.1"
             opened = in_network(network, partial(listening_socket, address, port))
             await self._lab.also_serve(name, opened)
-
-    async def _serve_platform(self) -> None:
-        """Serve Resource Manager and the others at their true names."""
-        for listener in listeners(self._lab.plane, ()):
-            if listener.role is Role.PLATFORM:
-                local = self._lab.addresses.local(listener.place, listener.address, listener.port)
-                opened = listening_socket(local.address, local.port)
-                await self._lab.also_serve(listener.resource_id, opened, listener.hosts)
 
     # -- rules -----------------------------------------------------------------------------------
 
