@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_netconn.azure.http_log import HTTP_LOG
 from airflow_provider_netconn.azure.settings import AzureSettings, SignIn
 from airflow_provider_netconn.azure.transports import async_transport, transport
 
@@ -40,6 +41,7 @@ def credential(settings: AzureSettings) -> TokenCredential:
 
 def _make(identity: Any, settings: AzureSettings, **options: Any) -> Any:
     """:param identity: ``azure.identity`` or ``azure.identity.aio``: their classes have the same names and arguments"""
+    options["logger"] = HTTP_LOG
     if settings.sign_in is SignIn.MANAGED_IDENTITY:
         return identity.ManagedIdentityCredential(**_named(client_id=settings.client_id), **options)
     options |= _named(authority=settings.authority)

@@ -24,6 +24,7 @@ from airflow_provider_netconn import __version__
 from airflow_provider_netconn.azure.answers import CORRELATION
 from airflow_provider_netconn.azure.credentials import async_credential, credential
 from airflow_provider_netconn.azure.failures import ErrorRules
+from airflow_provider_netconn.azure.http_log import HTTP_LOG
 from airflow_provider_netconn.azure.operations import OperationRules
 from airflow_provider_netconn.azure.retries import RetryRules
 from airflow_provider_netconn.azure.settings import AzureSettings
@@ -62,7 +63,7 @@ def async_pipeline(
         AsyncRulesPolicy(OperationRules(timeout_s=limits.timeout_s)),
         AsyncRulesPolicy(_retries(limits, book)),
         AsyncRulesPolicy(_tokens(settings), tokens),
-        ARMHttpLoggingPolicy(),
+        ARMHttpLoggingPolicy(logger=HTTP_LOG),
     ]
     return AsyncPipeline(async_transport(settings.ca_file), policies), tokens
 
@@ -76,7 +77,7 @@ def pipeline(settings: AzureSettings, limits: Limits, book: ThrottleBook) -> tup
         RulesPolicy(OperationRules(timeout_s=limits.timeout_s)),
         RulesPolicy(_retries(limits, book)),
         RulesPolicy(_tokens(settings), tokens),
-        ARMHttpLoggingPolicy(),
+        ARMHttpLoggingPolicy(logger=HTTP_LOG),
     ]
     return Pipeline(transport(settings.ca_file), policies), tokens
 

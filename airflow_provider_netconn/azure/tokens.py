@@ -10,6 +10,7 @@ import asyncio
 import base64
 import re
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 AUXILIARY: Final = "x-ms-authorization-auxiliary"
 _UNAUTHORIZED: Final = 401
+_SPARE_S: Final = 300.0
+"""A token that expires sooner is asked for anew, as azure-core does it."""
 _EXPIRED: Final = frozenset({"ExpiredAuthenticationToken", "ExpiredToken"})
 _WRITES: Final = frozenset({"PUT", "PATCH", "POST", "DELETE"})
 _CLAIMS: Final = re.compile(r'error="?insufficient_claims"?.*claims="([^"]+)"|claims="([^"]+)".*insufficient_claims')
@@ -101,21 +104,25 @@ class AsyncTokenSource:
         self._make = make
         self._scope = scope
         self._lock = asyncio.Lock()
-        self._renewals = _Renewals()
+        self._kept = _Kept()
         self.credential: Any = None
         """The credential that is in use; None before the first token."""
 
     async def get(self, order: GetToken) -> AccessToken:
         """The token of an order."""
         async with self._lock:
-            if self._renewals.is_due(order):
+            kept = self._kept.token(order)
+            if kept is not None:
+                return kept
+            if self._kept.is_refused(order):
                 await self.close()
             if self.credential is None:
                 self.credential = self._make()
-            return self._renewals.noted(order, await self.credential.get_token(self._scope, **_options(order)))
+            return self._kept.keep(order, await self.credential.get_token(self._scope, **_options(order)))
 
     async def close(self) -> None:
         """Close the credential; it can be used again."""
+        self._kept = _Kept()
         credential, self.credential = self.credential, None
         if credential is not None:
             await credential.close()
@@ -128,37 +135,53 @@ class TokenSource:
         self._make = make
         self._scope = scope
         self._lock = threading.Lock()
-        self._renewals = _Renewals()
+        self._kept = _Kept()
         self.credential: Any = None
         """The credential that is in use; None before the first token."""
 
     def get(self, order: GetToken) -> AccessToken:
         """The token of an order."""
         with self._lock:
-            if self._renewals.is_due(order):
+            kept = self._kept.token(order)
+            if kept is not None:
+                return kept
+            if self._kept.is_refused(order):
                 self.close()
             if self.credential is None:
                 self.credential = self._make()
-            return self._renewals.noted(order, self.credential.get_token(self._scope, **_options(order)))
+            return self._kept.keep(order, self.credential.get_token(self._scope, **_options(order)))
 
     def close(self) -> None:
         """Close the credential; it can be used again."""
+        self._kept = _Kept()
         credential, self.credential = self.credential, None
         if credential is not None:
             credential.close()
 
 
-class _Renewals:
-    """Which tokens were handed out last: many requests meet the same expired one, and the first renews it for all."""
+class _Kept:
+    """The tokens handed out last, by tenant: a credential logs each time that it is asked.
+
+    Many requests meet the same expired one, and the first renews it for all.
+    """
 
     def __init__(self) -> None:
-        self._last: dict[str, str] = {}
+        self._last: dict[str, AccessToken] = {}
 
-    def is_due(self, order: GetToken) -> bool:
-        return bool(order.refused) and self._last.get(order.tenant_id) == order.refused
+    def token(self, order: GetToken) -> AccessToken | None:
+        """One that will do; None where the credential has to be asked."""
+        last = self._last.get(order.tenant_id)
+        if last is None or order.claims or last.token == order.refused:
+            return None
+        return last if last.expires_on - time.time() > _SPARE_S else None
 
-    def noted(self, order: GetToken, token: AccessToken) -> AccessToken:
-        self._last[order.tenant_id] = token.token
+    def is_refused(self, order: GetToken) -> bool:
+        """It is the very one that Azure called expired: the credential's cache has it too."""
+        last = self._last.get(order.tenant_id)
+        return bool(order.refused) and last is not None and last.token == order.refused
+
+    def keep(self, order: GetToken, token: AccessToken) -> AccessToken:
+        self._last[order.tenant_id] = token
         return token
 
 

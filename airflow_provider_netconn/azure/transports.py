@@ -28,17 +28,8 @@ def async_transport(ca_file: str = "", *, of_tokens: bool = False) -> AioHttpTra
     :param of_tokens: for a credential: an answer that is no JSON is an error that does not quote it: it holds
         half a token, and azure-identity would log that
     """
-    # By itself azure-core reads the file anew for each request, on the loop.
-    connector = aiohttp.TCPConnector(ssl=_shared_context(ca_file))
-    session = aiohttp.ClientSession(
-        connector=connector, trust_env=True, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
-    )
-    # When a connection breaks under a request, aiohttp sends PUT and DELETE again by itself, and nobody learns that the
-    # second answer is not the first one's. There is no public switch.
-    if hasattr(session, "_retry_connection"):
-        session._retry_connection = False
-    kind = _AsyncTokenTransport if of_tokens else AioHttpTransport
-    return kind(session=session, session_owner=True)
+    kind = _AsyncTokenTransport if of_tokens else _AsyncTransport
+    return kind(_shared_context(ca_file))
 
 
 def transport(ca_file: str = "", *, of_tokens: bool = False) -> RequestsTransport:
@@ -51,12 +42,36 @@ def transport(ca_file: str = "", *, of_tokens: bool = False) -> RequestsTranspor
     return kind(session=session, session_owner=True)
 
 
-class _AsyncTokenTransport(AioHttpTransport):  # type: ignore[misc] # azure-core exports it without a type
+class _AsyncTransport(AioHttpTransport):  # type: ignore[misc] # azure-core exports it without a type
+    """Opens its session when it is first used: of a credential's chain perhaps nobody uses it, and nobody closes it."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__()
+        self.session: Any
+        self._context = context
+
+    async def open(self) -> None:
+        if self.session is None and not self._has_been_opened:
+            # By itself azure-core reads the file of authorities anew for each request, on the loop.
+            self.session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(ssl=self._context),
+                trust_env=True,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+            )
+            # When a connection breaks under a request, aiohttp sends PUT and DELETE again by itself, and nobody learns
+            # that the second answer is not the first one's. There is no public switch.
+            if hasattr(self.session, "_retry_connection"):
+                self.session._retry_connection = False
+        await super().open()
+
+
+class _AsyncTokenTransport(_AsyncTransport):
     async def send(self, request: Any, **options: Any) -> Any:
         return _checked(await super().send(request, **options))
 
 
-class _TokenTransport(RequestsTransport):  # type: ignore[misc] # likewise
+class _TokenTransport(RequestsTransport):  # type: ignore[misc] # as above
     def send(self, request: Any, **options: Any) -> Any:
         return _checked(super().send(request, **options))
 

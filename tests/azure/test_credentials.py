@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from airflow_provider_netconn.azure.credentials import async_credential, credential
@@ -87,3 +89,18 @@ async def test_on_an_event_loop(settings, claims_of):  # noqa: F811
 def test_without_an_event_loop(settings, claims_of):  # noqa: F811
     with credential(settings) as made:
         assert claims_of(made.get_token(SCOPE).token).object_id == expected(settings)
+
+
+async def test_a_chain_that_uses_no_http_leaves_no_session_behind(environment, recwarn):
+    environment.setenv("AZURE_TOKEN_CREDENTIALS", "AzureCliCredential")
+    await async_credential(AzureSettings(sign_in=SignIn.DEFAULT)).close()
+    gc.collect()
+    assert not [one for one in recwarn if one.category is ResourceWarning]
+
+
+async def test_a_credential_that_cannot_be_made_leaves_no_session_behind(recwarn):
+    application = {"tenant_id": CONTOSO.tenant_id, "client_id": AIRFLOW.app_id}
+    with pytest.raises(ValueError, match="certificate"):
+        async_credential(AzureSettings(sign_in=SignIn.CERTIFICATE, certificate="no PEM", **application))
+    gc.collect()
+    assert not [one for one in recwarn if one.category is ResourceWarning]
