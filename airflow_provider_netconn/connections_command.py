@@ -30,8 +30,6 @@ def add_command(commands: Any) -> None:
 
 
 def _pin(options: argparse.Namespace) -> int:
-    from dataclasses import asdict
-
     from airflow_provider_netconn.checks import CheckOptions
     from airflow_provider_netconn.checks.pinning import look_for_pins
     from airflow_provider_netconn.connections.private_names import Pins
@@ -41,7 +39,7 @@ def _pin(options: argparse.Namespace) -> int:
     seen = look_for_pins(_targets(options), check)
     before.with_pins(seen).write(options.pins)
     if options.json:
-        sys.stdout.write(json.dumps([asdict(one) for one in seen], indent=2) + "\n")
+        sys.stdout.write(json.dumps([one._asdict() for one in seen], indent=2) + "\n")
         return EXIT_OK
     for one in seen:
         where = ", ".join(one.addresses) or "nowhere"

@@ -7,7 +7,7 @@ from typing import Final
 
 from airflow_provider_netconn.connections.fields import Address, Reading
 from airflow_provider_netconn.connections.names import host_name, port_number
-from airflow_provider_netconn.evidence import is_address
+from airflow_provider_netconn.target import is_address
 
 KAFKA_PORT: Final = 9092
 MONGO_PORT: Final = 27017

@@ -1,13 +1,17 @@
-"""The fields of a connection, and the shape of the table that says which of them hold addresses."""
+"""The fields of a connection, and the shape of the table that says which of them hold addresses.
+
+Rows are named tuples: to define a dataclass costs ten times as much, and with a secrets backend every process of
+Airflow loads this for its first connection.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow_provider_netconn.errors import InvalidConnectionError
-from airflow_provider_netconn.evidence import TlsUse
+from airflow_provider_netconn.target import TlsUse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +44,7 @@ class ConnectionFields:
         return InvalidConnectionError(f"connection {self.conn_id}: {where}", seen, remedy)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Locator:
+class Locator(NamedTuple):
     """Where a value lives in a connection: a column (``host``, ``login``) or a key of ``extra``.
 
     :param column: ``host``, ``login`` or ``extra``
@@ -75,8 +78,7 @@ class Locator:
         return self.value(fields) is not None or (self.shadows and self.key in fields.extra)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
+class Address(NamedTuple):
     """An address as a field holds it.
 
     :param host: name or address, checked, in ASCII, without brackets
@@ -91,8 +93,7 @@ class Address:
     dial: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(NamedTuple):
     """One field of one connection, about to be read.
 
     :param text: the field's text
@@ -109,8 +110,7 @@ class Reading:
         return self.fields.refusal(self.where, seen, remedy)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddressField:
+class AddressField(NamedTuple):
     """A field that holds an address, and how the address is written in it.
 
     :param read: takes the address or addresses out of the text; raises ``InvalidConnectionError``
@@ -138,8 +138,7 @@ class AddressField:
         return all(locator.value(fields) is None for locator in self.unless)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnAddress:
+class OwnAddress(NamedTuple):
     """The address that a type has by itself, where no field of the connection holds one.
 
     :param read: gives it; may look at other fields, such as the name of a cloud; raises ``InvalidConnectionError``
@@ -150,8 +149,7 @@ class OwnAddress:
     form: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transport:
+class Transport(NamedTuple):
     """What a connection says of how its client talks; None where it says nothing.
 
     :param protocol: a name of the probing registry
@@ -164,8 +162,7 @@ class Transport:
     tls: TlsUse | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransportFields:
+class TransportFields(NamedTuple):
     """The fields that say how a connection's client talks.
 
     :param read: takes it out of the connection; raises ``InvalidConnectionError``
@@ -176,8 +173,7 @@ class TransportFields:
     form: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionType:
+class ConnectionType(NamedTuple):
     """One row of the table: where the connections of one type hold their addresses.
 
     :param addresses: the fields, in the hook's order of preference: the first that holds something is the one

@@ -7,7 +7,6 @@ interest is the one they will dial. Sources are named in :mod:`airflow_provider_
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from airflow_provider_netconn.connections.fields import Address, Reading
@@ -19,7 +18,7 @@ from airflow_provider_netconn.connections.names import (
     port_number,
     refuse_more_than_a_host,
 )
-from airflow_provider_netconn.evidence import is_address
+from airflow_provider_netconn.target import is_address
 
 WEB_PORTS = {"http": 80, "https": 443}
 
@@ -208,7 +207,7 @@ def _scheme(text: str) -> str:
 
 def blob_account_of_login(reading: Reading, scheme: str = "https") -> tuple[Address, ...]:
     """The storage account named by ``login``, in the public cloud."""
-    at_login = replace(reading, where="login")
+    at_login = reading._replace(where="login")
     account = reading.fields.login
     remedy = "write the account's URL into host, such as https://account.blob.core.windows.net"
     if not account:
@@ -236,7 +235,7 @@ def _dfs_and_blob(dfs: Address) -> tuple[Address, ...]:
 
     As ``convert_dfs_url_to_blob_url`` of azure-storage-file-datalake.
     """
-    return (dfs, replace(dfs, host=dfs.host.replace(".dfs.", ".blob.")))
+    return (dfs, dfs._replace(host=dfs.host.replace(".dfs.", ".blob.")))
 
 
 def data_lake_store(reading: Reading) -> tuple[Address, ...]:

@@ -6,18 +6,17 @@ repeats any of the text, and none is raised while another, which may quote it, i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from airflow_provider_netconn.connections.fields import Reading
-from airflow_provider_netconn.evidence import MAX_PORT, check_host, is_address
+from airflow_provider_netconn.target import MAX_PORT, check_host, is_address
 
 _LONGEST_PORT = 100
 HOST_REMEDY = "write a host name such as db.example.net, or an address, and nothing else"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(NamedTuple):
     """What a URL says of where to connect; its user, path and query are dropped.
 
     :param scheme: in lower case; empty where the text has none

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from airflow_provider_netconn.connections.fields import Address, ConnectionFields, Reading, Transport
 from airflow_provider_netconn.connections.names import HOST_REMEDY, host_name, port_number
 from airflow_provider_netconn.connections.transports import postgres_sslmode
-from airflow_provider_netconn.evidence import TlsUse, is_address
+from airflow_provider_netconn.target import TlsUse, is_address
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Driver:
+class _Driver(NamedTuple):
     """What an ODBC driver makes of the keywords of a connection string.
 
     :param called: what its name holds
@@ -78,7 +76,7 @@ def odbc_server(reading: Reading) -> tuple[Address, ...]:
     """The server of the connection string, as the driver named in ``extra`` reads it."""
     fields = reading.fields
     driver = _driver(fields)
-    reading = replace(reading, where="host or extra.Server")
+    reading = reading._replace(where="host or extra.Server")
     server, port = "", ""
     for key, value in _keywords(fields):
         if key in driver.servers and (driver.last_server or not server):

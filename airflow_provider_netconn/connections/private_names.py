@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, Self
+from types import MappingProxyType
+from typing import Final, NamedTuple, Self
 
 from airflow_provider_netconn.errors import InvalidOptionError
-from airflow_provider_netconn.evidence import Target, TlsUse
 from airflow_provider_netconn.privatelink.names import plain, privatelink_names
+from airflow_provider_netconn.target import Target, TlsUse
 
 PINS_VERSION: Final = 1
 
@@ -42,8 +42,7 @@ class NamesPolicy(StrEnum):
     """The public name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pin:
+class Pin(NamedTuple):
     """What a look at the live service has shown; good until the next look.
 
     :param name: the public name
@@ -62,11 +61,10 @@ class Pin:
     seen_at: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Pins:
+class Pins(NamedTuple):
     """The pins, by public name."""
 
-    by_name: Mapping[str, Pin] = field(default_factory=dict)
+    by_name: Mapping[str, Pin] = MappingProxyType({})
 
     def get(self, name: str) -> Pin | None:
         """The pin of a public name."""
@@ -102,7 +100,7 @@ class Pins:
         :raises InvalidOptionError: it cannot be written
         """
         file = Path(path)
-        data = {"version": PINS_VERSION, "pins": [asdict(self.by_name[name]) for name in sorted(self.by_name)]}
+        data = {"version": PINS_VERSION, "pins": [self.by_name[name]._asdict() for name in sorted(self.by_name)]}
         try:
             draft = file.with_name(f"{file.name}.new")
             draft.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
@@ -111,8 +109,7 @@ class Pins:
             raise InvalidOptionError("pins", f"{path} cannot be written ({error.strerror})", "name another") from None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(NamedTuple):
     """Which name one address of a connection is to use.
 
     :param name: the name as it stands in the connection

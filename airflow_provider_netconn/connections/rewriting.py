@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 
 from airflow_provider_netconn.connections.fields import ConnectionFields, Locator
 from airflow_provider_netconn.connections.table import connection_type
 from airflow_provider_netconn.connections.targets import read_targets
 from airflow_provider_netconn.errors import InvalidConnectionError
-from airflow_provider_netconn.evidence import Target
+from airflow_provider_netconn.target import Target
 
 Choose = Callable[[Target], str | None]
 """Gives the host that a target is to have instead; None leaves it as it is."""
@@ -25,8 +25,7 @@ _DOMAINS: Final = (".snowflakecomputing.com", ".snowflakecomputing.cn")
 """Behind an account's name a client adds these by itself."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rewritten:
+class Rewritten(NamedTuple):
     """A connection with other hosts.
 
     :param fields: the connection; as it was where nothing could be changed

@@ -7,7 +7,6 @@ a connection is read as they read it. A type that is not here is read by :data:`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 from airflow_provider_netconn.connections import client_forms, forms, odbc, transports
@@ -248,7 +247,7 @@ _ROWS: Final = (
         source="apache-airflow-providers-sqlite 4.3.4: SqliteHook.get_conn",
     ),
     *AZURE_TYPES,
-    replace(UNKNOWN, conn_type="generic"),
+    UNKNOWN._replace(conn_type="generic"),
 )
 
 CONNECTION_TYPES: Final[Mapping[str, ConnectionType]] = {row.conn_type: row for row in _ROWS}
@@ -257,4 +256,4 @@ CONNECTION_TYPES: Final[Mapping[str, ConnectionType]] = {row.conn_type: row for 
 
 def connection_type(conn_type: str) -> ConnectionType:
     """The row of a connection type; for one that the table does not have, a row that reads host and port."""
-    return CONNECTION_TYPES.get(conn_type) or replace(UNKNOWN, conn_type=conn_type)
+    return CONNECTION_TYPES.get(conn_type) or UNKNOWN._replace(conn_type=conn_type)

@@ -12,7 +12,7 @@ from airflow_provider_netconn.connections.fields import (
 )
 from airflow_provider_netconn.connections.names import port_number
 from airflow_provider_netconn.connections.table import connection_type
-from airflow_provider_netconn.evidence import Target
+from airflow_provider_netconn.target import Target
 
 _WITHOUT_TLS = frozenset({"http", "plain"})
 """Protocols in which TLS has no place, whatever the connection says of certificates."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from airflow_provider_netconn.connections.fields import ConnectionFields, Transport
-from airflow_provider_netconn.evidence import TlsUse
+from airflow_provider_netconn.target import TlsUse
 
 _PG_SSLMODES: Final = {
     "disable": TlsUse.OFF,

@@ -8,20 +8,19 @@ the name itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
-from airflow_provider_netconn.evidence import is_address
 from airflow_provider_netconn.privatelink.table import PARAMETER, is_within, public_form
 from airflow_provider_netconn.privatelink.zones import MatchedBy, ZoneMatch, zones_for_host
+from airflow_provider_netconn.target import is_address
 
 _KEPT = 4096
 _SNOWFLAKE = ("snowflakecomputing.com", "snowflakecomputing.cn")
 _PRIVATELINK = "privatelink"
 
 
-@dataclass(frozen=True, slots=True)
-class Counterparts:
+class Counterparts(NamedTuple):
     """What a name is called on the other side.
 
     :param name: in lower case, without a final dot

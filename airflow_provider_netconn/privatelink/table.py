@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 PARAMETER = re.compile(r"\{(\w+)\}")
 """A parameter in a zone or forwarder, such as ``{regionName}``; it never spans a dot."""
@@ -30,8 +29,7 @@ class Cloud(StrEnum):
     CHINA = "China"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ZonePair:
+class ZonePair(NamedTuple):
     """A public forwarder and the private zone that holds the records of its names, as templates with parameters.
 
     :param public: suffix of the public names
@@ -42,8 +40,7 @@ class ZonePair:
     zone: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ZoneRow:
+class ZoneRow(NamedTuple):
     """One row: what a service's private endpoints are called.
 
     :param cloud: the Azure cloud
@@ -94,6 +91,7 @@ class ZoneRow:
         return max(covering, key=len, default=None)
 
 
+@cache
 def public_form(zone: str) -> str:
     """The zone without its ``privatelink`` label: the suffix of the public names it stands for."""
     return ".".join(label for label in zone.split(".") if label not in MARKER_LABELS)
@@ -112,8 +110,7 @@ def _narrowed(forwarder: str, zone: str | None) -> str:
     return forwarder
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ZoneTable:
+class ZoneTable(NamedTuple):
     """The whole table.
 
     :param rows: all rows, in published order

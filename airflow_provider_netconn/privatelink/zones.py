@@ -6,15 +6,13 @@ costs as many steps as the name has labels, however long the table is.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_netconn.errors import InvalidInputError
-from airflow_provider_netconn.evidence import JsonObject, NameFacts, is_address
 from airflow_provider_netconn.privatelink.table import (
     MARKER_LABELS,
     PARAMETER,
@@ -25,6 +23,10 @@ from airflow_provider_netconn.privatelink.table import (
     public_form,
     zone_table,
 )
+from airflow_provider_netconn.target import is_address
+
+if TYPE_CHECKING:
+    from airflow_provider_netconn.evidence import JsonObject, NameFacts
 
 # These parameters stand for the resource's own name: the table spells them out where its label has a fixed part.
 _RESOURCE_PARAMETERS = frozenset({"cachename", "workspaceName"})
@@ -40,8 +42,7 @@ class MatchedBy(StrEnum):
     ZONE = "zone"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ZoneMatch:
+class ZoneMatch(NamedTuple):
     """A host name found in the table.
 
     :param row: the row
@@ -58,7 +59,7 @@ class ZoneMatch:
     by: MatchedBy
     suffix: str
     zone: str | None
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str]
 
     @property
     def zone_position(self) -> int:
@@ -72,8 +73,7 @@ class ZoneMatch:
         return self.zone is not None and is_within(public_form(self.suffix), public_form(self.zone))
 
 
-@dataclass(frozen=True, slots=True)
-class _Pattern:
+class _Pattern(NamedTuple):
     """One suffix of the table, ready to be compared to the labels of a host."""
 
     row: ZoneRow
@@ -93,6 +93,8 @@ class _Pattern:
             return None
         values: dict[str, str] = {}
         for written, label in zip(template, labels, strict=True):
+            if "{" not in written:  # the tree has compared it already
+                continue
             found = _label_pattern(written).fullmatch(label)
             if found is None:
                 return None
@@ -121,12 +123,14 @@ def _filled(template: str, values: Mapping[str, str]) -> str:
     return PARAMETER.sub(lambda found: values[found[1]], template)
 
 
-@dataclass(slots=True)
 class _Node:
     """A place in the tree of suffixes: what hangs beneath it, by label, and what ends here."""
 
-    children: dict[str, _Node] = field(default_factory=dict)
-    patterns: list[_Pattern] = field(default_factory=list)
+    __slots__ = ("children", "patterns")
+
+    def __init__(self) -> None:
+        self.children: dict[str, _Node] = {}
+        self.patterns: list[_Pattern] = []
 
     def below(self, label: str) -> _Node | None:
         # A fixed label beats a parameter: `agentsvc.azure-automation.net` is no region of Azure Automation.
@@ -134,9 +138,24 @@ class _Node:
 
 
 @cache
-def _tree() -> _Node:
-    root = _Node()
+def _rows_by_end() -> Mapping[str, list[tuple[int, ZoneRow]]]:
+    """The rows by the last two labels of their suffixes, which are never parameters; each with its number."""
+    by_end: dict[str, list[tuple[int, ZoneRow]]] = {}
     for number, row in enumerate(zone_rows()):
+        for end in {_end(suffix.split(".")) for suffix in (*row.private_dns_zones, *row.public_dns_forwarders)}:
+            by_end.setdefault(end, []).append((number, row))
+    return by_end
+
+
+def _end(labels: list[str]) -> str:
+    return ".".join(labels[-2:])
+
+
+@cache
+def _tree(end: str) -> _Node:
+    """The tree of the suffixes of one end: few processes meet with names of more than one or two."""
+    root = _Node()
+    for number, row in _rows_by_end()[end]:
         for suffix, pair, by in _suffixes(row):
             node = root
             labels = suffix.split(".")
@@ -148,10 +167,11 @@ def _tree() -> _Node:
 
 
 def _suffixes(row: ZoneRow) -> Iterator[tuple[str, ZonePair, MatchedBy]]:
-    for pair in row.pairs:
+    pairs = row.pairs
+    for pair in pairs:
         yield pair.public, pair, MatchedBy.FORWARDER
     for zone in row.private_dns_zones:
-        pair = next((pair for pair in row.pairs if pair.zone == zone), ZonePair(public=public_form(zone), zone=zone))
+        pair = next((pair for pair in pairs if pair.zone == zone), ZonePair(public=public_form(zone), zone=zone))
         yield zone, pair, MatchedBy.ZONE
 
 
@@ -178,10 +198,10 @@ def zones_for_host(host: str) -> tuple[ZoneMatch, ...]:
     if is_address(host):
         return ()
     labels = host.lower().removesuffix(".").split(".")
-    if not all(labels):
+    if not all(labels) or _end(labels) not in _rows_by_end():
         return ()
     found: list[tuple[tuple[int, int, int], ZoneMatch]] = []
-    node: _Node | None = _tree()
+    node: _Node | None = _tree(_end(labels))
     is_suffix_itself = True
     for depth, label in enumerate(reversed(labels), start=1):
         assert node is not None
@@ -236,6 +256,8 @@ def _rows_by_type() -> Mapping[str, tuple[ZoneRow, ...]]:
 
 def _unknown(field_name: str, value: str, known: Mapping[str, str]) -> InvalidInputError:
     """The error of a value that the table does not have; ``known`` maps lower case to the table's spelling."""
+    import difflib  # wanted for errors alone
+
     few = 6
     near = difflib.get_close_matches(value.strip().lower(), known, n=3, cutoff=0.5)
     names = [known[name] for name in (near or (sorted(known) if len(known) <= few else []))]
@@ -253,6 +275,8 @@ def name_facts(host: str) -> NameFacts:
     Only the most specific suffix counts, and of the services that use a zone only those to whom the names belong:
     ``x.blob.core.windows.net`` is a storage account's, though Data Explorer and Backup need that zone as well.
     """
+    from airflow_provider_netconn.evidence import NameFacts  # not loaded for a look-up of a connection
+
     matches = zones_for_host(host)
     if not matches:
         return NameFacts()
