@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_netconn.privatelink import zone_rows
+from airflow_provider_netconn.privatelink import docs, zone_rows
 from airflow_provider_netconn.privatelink.names import privatelink_names, public_names
 from airflow_provider_netconn.privatelink.table import MARKER_LABELS, PARAMETER, is_within
 from airflow_provider_netconn.privatelink.zones import zones_for_host
 
+REPOSITORY = Path(__file__).resolve().parents[3]
 LABEL = st.from_regex(r"[a-z][a-z0-9]{2,12}", fullmatch=True).filter(lambda label: label not in {"scm", "data"})
 RESOURCE = ("cachename", "workspaceName")
 
@@ -97,3 +101,15 @@ def test_where_the_table_does_not_tell_all_candidates_are_given():
     assert len(desktop.candidates) == 2
     assert desktop.only is None
     assert "does not tell" in desktop.reason
+
+
+def test_the_page_lists_exactly_the_names_that_have_several_counterparts_or_none():
+    page = (REPOSITORY / "docs" / "_private-name-candidates.md").read_text(encoding="utf-8")
+    assert docs.render() == page
+    listed = set(re.findall(r"^\| `\*\.([^`]+)`", page, re.MULTILINE))
+    unfit = {pair.public for _, pair in PAIRS if pair.zone is None}
+    for row in (row for row in zone_rows() if not row.only_names):
+        plain = [zone for zone in row.private_dns_zones if not PARAMETER.search(zone)]
+        unfit |= {zone for zone in plain if len(public_names(f"one.{zone}").candidates) != 1}
+    unfit |= {f"wvd.{end}" for end in ("microsoft.com", "azure.us", "azure.cn")}
+    assert listed == unfit
