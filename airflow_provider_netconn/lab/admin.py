@@ -124,7 +124,7 @@ class _Admin:
         return JSONResponse({"faults": [fault.to_json() for fault in self._lab.faults.all()]})
 
     async def add_fault(self, request: Request) -> Response:
-        fault = self._lab.faults.add(FaultRule.from_json(await _json(request)))
+        fault = self._lab.add_fault(FaultRule.from_json(await _json(request)))
         return JSONResponse(fault.to_json(), status_code=201)
 
     async def clear_faults(self, _request: Request) -> Response:

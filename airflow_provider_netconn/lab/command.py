@@ -19,6 +19,7 @@ from airflow_provider_netconn.lab.state import (
     ca_path,
     dns_lines,
     endpoint_lines,
+    holding,
     is_held,
     log_path,
     read_state,
@@ -401,16 +402,17 @@ def _down(options: argparse.Namespace) -> int:
 
     path = state_path(options.state)
     state = read_state(path)
-    if is_held(path):
-        try:
-            _client(options).ask("POST", "/shutdown")
-        except UnreachableError:
-            os.kill(state["pid"], signal.SIGTERM)  # it holds the file, so the number is its own
-    deadline = time.monotonic() + STOP_LIMIT_S
-    while is_held(path):
-        if time.monotonic() > deadline:
-            raise LabError(f"process {state['pid']} has not ended after {STOP_LIMIT_S:g} s; end it by its number")
-        time.sleep(_STEP_S)
+    with holding(path) as is_alive:
+        if is_alive():
+            try:
+                _client(options).ask("POST", "/shutdown")
+            except UnreachableError:
+                os.kill(state["pid"], signal.SIGTERM)  # it holds the file, so the number is its own
+        deadline = time.monotonic() + STOP_LIMIT_S
+        while is_alive():
+            if time.monotonic() > deadline:
+                raise LabError(f"process {state['pid']} has not ended after {STOP_LIMIT_S:g} s; end it by its number")
+            time.sleep(_STEP_S)
     for file in (path, ca_path(path), log_path(path)):  # of a lab that was killed, or that was detached
         file.unlink(missing_ok=True)
     return EXIT_OK

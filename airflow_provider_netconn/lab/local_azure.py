@@ -26,9 +26,9 @@ from airflow_provider_netconn.lab.certificates import Authority
 from airflow_provider_netconn.lab.clock import Clock
 from airflow_provider_netconn.lab.cloud_metadata import cloud_metadata
 from airflow_provider_netconn.lab.directory import Directory, Principal
-from airflow_provider_netconn.lab.effects import FailOperation
+from airflow_provider_netconn.lab.effects import DelayPackets, FailOperation, Meets
 from airflow_provider_netconn.lab.errors import LabError
-from airflow_provider_netconn.lab.faults import FaultBook
+from airflow_provider_netconn.lab.faults import Fault, FaultBook, FaultRule
 from airflow_provider_netconn.lab.gate import Gate, note_fault
 from airflow_provider_netconn.lab.graph.application import application as graph_application
 from airflow_provider_netconn.lab.identity import managed_identity
@@ -42,6 +42,7 @@ from airflow_provider_netconn.lab.names.addresses import AsTheyAre
 from airflow_provider_netconn.lab.names.views import Views
 from airflow_provider_netconn.lab.packets.addresses import LoopbackAddresses
 from airflow_provider_netconn.lab.packets.isolation import Isolation
+from airflow_provider_netconn.lab.packets.lateness import require_device_file
 from airflow_provider_netconn.lab.packets.listeners import Role, listeners
 from airflow_provider_netconn.lab.packets.local_answers import LocalAnswers
 from airflow_provider_netconn.lab.packets.namespaces import become_alone
@@ -298,6 +299,18 @@ class LocalAzure:
         self.plane.firewall_delay_s = settings.firewall_delay_s
         self.plane.throttle.share = settings.throttle_share or None
         self.tokens.lifetime_s = settings.token_lifetime_s
+
+    def add_fault(self, rule: FaultRule) -> Fault:
+        """Have requests, names or packets fail.
+
+        :raises LabError: packets are to fail, and this lab has none, or cannot delay them
+        """
+        effect = rule.effect()
+        if effect.meets is Meets.PACKETS and self.isolation is None:
+            raise LabError(f"{rule.fault}: on loopback nothing decides about packets; use 'netconn lab up --isolated'")
+        if isinstance(effect, DelayPackets):
+            require_device_file()
+        return self.faults.add(rule)
 
     def principal(self, name: str) -> Principal:
         """A principal of the seed, in its home tenant.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -121,9 +121,10 @@ def read_state(path: Path) -> Mapping[str, Any]:
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Be the one lab that this state file tells of, and clear up in the end.
+    """Be the one lab that this state file tells of, as long as the process lives; clear up in the end.
 
     What counts is a lock that ends with its process, and not the process id in the file, which may be another's by now.
+    Nothing lets go of it sooner: whoever waits for it (:func:`holding`) waits for the process and its namespaces.
 
     :raises StateError: a living lab holds the file, or its folder cannot be written
     """
@@ -140,22 +141,37 @@ def held(path: Path) -> Iterator[None]:
     finally:
         for file in (path, ca_path(path), lock_path):
             file.unlink(missing_ok=True)
-        os.close(lock)
 
 
 def is_held(path: Path) -> bool:
     """Whether a living lab holds the state file."""
+    with holding(path) as is_alive:
+        return is_alive()
+
+
+@contextmanager
+def holding(path: Path) -> Iterator[Callable[[], bool]]:
+    """Watch the lab that holds a state file, also once it has removed its files.
+
+    :return: a function that says whether that lab's process lives; where there is none, it never does
+    """
     try:
         handle = os.open(_beside(path, ".lock"), os.O_RDWR | os.O_CLOEXEC)
     except OSError:
+        yield lambda: False
+        return
+
+    def is_alive() -> bool:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
         return False
+
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        yield is_alive
     finally:
         os.close(handle)
-    return False
 
 
 def write_state(path: Path, state: Mapping[str, Any]) -> None:

@@ -258,8 +258,9 @@ class AzureLab:
         :param fault: of the catalogue, such as ``throttled:1`` or ``reset-after``
         :param rule: the other parts of :class:`~airflow_provider_netconn.lab.faults.FaultRule`
         :return: the fault; its ``applied`` grows as it hits
+        :raises LabError: it is one of packets: these labs have none
         """
-        return self.local.faults.add(FaultRule(fault=fault, **rule))
+        return self.local.add_fault(FaultRule(fault=fault, **rule))
 
     def journal(self, **query: Any) -> list[Entry]:
         """The requests that clients made since the reset.

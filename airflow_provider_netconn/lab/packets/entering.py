@@ -160,8 +160,13 @@ def _be_first(command: Sequence[str], environment: Mapping[str, str]) -> int:
     program = os.fork()
     if program == 0:
         _become(command, environment)
+
+    def pass_on(received: int, _frame: object) -> None:
+        with contextlib.suppress(ProcessLookupError):  # it has just ended, and we are about to
+            os.kill(program, received)
+
     for forwarded in _FORWARDED:
-        signal.signal(forwarded, lambda received, _frame: os.kill(program, received))
+        signal.signal(forwarded, pass_on)
     while True:
         dead, status = os.wait()
         if dead == program:

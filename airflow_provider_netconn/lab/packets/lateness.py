@@ -29,6 +29,23 @@ _MOST_WAITING: Final = 10_000
 """Packets of a machine that are held up at once; more are lost, as from a full queue."""
 
 
+def require_device_file() -> None:
+    """Look whether packets can be late at all, for whoever is to promise it.
+
+    :raises IsolationError: this computer, or this user, has no TUN devices
+    """
+    os.close(_open_device_file())
+
+
+def _open_device_file() -> int:
+    try:
+        return os.open(DEVICE_FILE, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise IsolationError(
+            f"packets cannot be delayed here: {DEVICE_FILE}: {error.strerror}; have it be there, for this user to write"
+        ) from None
+
+
 class LateDevice:
     """The way that a machine's late packets take.
 
@@ -40,10 +57,7 @@ class LateDevice:
         self.delays: tuple[Delay, ...] = ()
         self._waiting = 0
         self._loop = asyncio.get_running_loop()
-        try:
-            self._file = os.open(DEVICE_FILE, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError as error:
-            raise IsolationError(f"packets cannot be delayed here: {DEVICE_FILE}: {error.strerror}") from None
+        self._file = _open_device_file()
         try:
             fcntl.ioctl(
                 self._file, _SET_DEVICE, struct.pack("16sH22x", machine.device.encode(), _LAYER_3_WITHOUT_HEADER)

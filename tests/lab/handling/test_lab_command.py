@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from airflow_provider_netconn.lab.state import holding, is_held
 from tests.lab.handling.seeds import GROUP, OWNER_ID, SMALL, SUBSCRIPTION, TENANT
 
 READY_S = 3.0
@@ -152,6 +153,35 @@ def test_detached_lab_outlives_its_command_until_down(place):
         time.sleep(0.01)
     assert not is_running(pid)
     assert list(place.parent.iterdir()) == []
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from airflow_provider_netconn.lab.state import held
+with held(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.readline()
+print("left", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_who_waits_for_a_lab_waits_for_its_process(place):
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(place)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "held\n"
+        with holding(place) as is_alive:
+            assert is_alive()
+            process.stdin.write("\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "left\n"
+            assert not is_held(place)  # another lab may be started there
+            assert is_alive()
+            process.kill()
+            process.wait()
+            assert not is_alive()
 
 
 def test_detached_lab_that_cannot_start_says_why(place):

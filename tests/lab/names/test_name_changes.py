@@ -168,7 +168,7 @@ def test_many_networks_do_not_take_all_file_handles(changing):
 
 def test_the_state_file_follows_networks(tmp_path):
     state_file = tmp_path / "lab.json"
-    words = ["up", "--state", str(state_file), "--seed", str(landscape.SEED), "--speed", "instant"]
+    words = ["up", "--state", str(state_file), "--seed", str(landscape.SEED), "--answers", "landscape"]
     process = subprocess.Popen(
         [sys.executable, "-m", "airflow_provider_netconn.lab", *words], stdout=subprocess.PIPE, text=True
     )

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 import pytest
 
 from airflow_provider_netconn.lab.errors import LabError
+from airflow_provider_netconn.lab.faults import FaultRule
 from airflow_provider_netconn.lab.packets import addresses as addresses_module
+from airflow_provider_netconn.lab.packets import lateness
 from airflow_provider_netconn.lab.packets.addresses import Endpoint, LoopbackAddresses
 from airflow_provider_netconn.lab.packets.lateness import delay_of
 from airflow_provider_netconn.lab.packets.listeners import Role, listeners
 from airflow_provider_netconn.lab.packets.machines import Machine
+from airflow_provider_netconn.lab.packets.namespaces import IsolationError
 from airflow_provider_netconn.lab.packets.packet_faults import Delay
 from airflow_provider_netconn.lab.packets.places import INTERNET, RESOLVER_ADDRESS
 from airflow_provider_netconn.lab.packets.policy import TCP, Action, Decision, Target, Verdict
@@ -183,6 +186,15 @@ def test_the_first_delay_that_is_about_a_packet_counts():
     assert delay_of(packet("10.0.0.4", 444), delays) == 1.0
     assert delay_of(packet("10.0.0.4", 443, protocol=1), delays) == 1.0
     assert delay_of(packet("10.0.0.4", 444), delays[:1]) == 0.0
+
+
+def test_a_delay_is_refused_where_packets_cannot_be_late(landscape, monkeypatch):
+    monkeypatch.setattr(lateness, "DEVICE_FILE", "/dev/net/none")
+    landscape.local.isolation = object()
+    with pytest.raises(IsolationError, match="packets cannot be delayed here: /dev/net/none: No such file"):
+        landscape.local.add_fault(FaultRule(fault="packets-delay"))
+    landscape.local.add_fault(FaultRule(fault="packets-drop"))
+    assert [one.rule.fault for one in landscape.local.faults.all()] == ["packets-drop"]
 
 
 def test_publications_are_read_as_they_are_written():
