@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -57,6 +58,17 @@ class AirflowClient:
         """What is wrong with DAG files, by file name."""
         errors = self.get("/importErrors")["import_errors"]
         return {error["filename"]: error["stack_trace"] for error in errors}
+
+    def set_connection(self, conn_id: str, connection: Mapping[str, Any]) -> None:
+        """Make a connection, or replace the one of that name.
+
+        :param connection: its fields, in the JSON form of Airflow's environment variables
+        """
+        body = {"connection_id": conn_id, **connection, "extra": json.dumps(connection.get("extra", {}))}
+        action = {"action": "create", "entities": [body], "action_on_existence": "overwrite"}
+        answer = self._request("PATCH", "/connections", json={"actions": [action]})
+        if answer["create"]["errors"]:
+            raise ValueError(f"connection {conn_id}: {answer['create']['errors']}")
 
     def unpause(self, dag_id: str) -> None:
         """Let the DAG's runs start."""

@@ -5,23 +5,19 @@ All run at once. Those that wait for somebody else are deferred by then, and get
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
+from tests.airflow.runs import Run
 from tests.azure.endpoints import decide
 from tests.azure.firewall_landscape import FRIEND, STRANGER, admit_friends, make_service
 from tests.azure.tasks import connection_of
 
 pytestmark = pytest.mark.timeout(400)
 
-RUN_LIMIT_S = 240
 CUSTOMER = "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups"
 VENDOR = "/subscriptions/00000000-0000-4000-8000-000000000011/resourceGroups/astro-cluster/providers/Microsoft.Network"
 HUB = (
@@ -33,44 +29,6 @@ LAKE = f"{CUSTOMER}/data/providers/Microsoft.Storage/storageAccounts/contosolake
 VAULT = f"{CUSTOMER}/data/providers/Microsoft.KeyVault/vaults/contoso-vault"
 ENDPOINT = f"{CUSTOMER}/network/providers/Microsoft.Network/privateEndpoints/vault"
 MESSAGE = "netconn example 51c2"
-
-
-@dataclass
-class Run:
-    """One run of an example DAG."""
-
-    client: Any
-    dag_id: str
-    run_id: str
-
-    def state(self):
-        return self.client.wait(self.dag_id, self.run_id, RUN_LIMIT_S)
-
-    def facts(self, task_id):
-        return self.client.xcom(self.dag_id, self.run_id, task_id)
-
-    def log(self, task_id):
-        return self.client.log(self.dag_id, self.run_id, task_id)
-
-    def logs(self):
-        """Of all tasks that ran, for a failure's message."""
-        tasks = [one["task_id"] for one in self.client.task_instances(self.dag_id, self.run_id)]
-        found = []
-        for task_id in tasks:
-            with contextlib.suppress(httpx.HTTPError):
-                found.append(f"--- {task_id} ---\n{self.log(task_id)[-3000:]}")
-        return "\n".join(found)
-
-    def wait_until_deferred(self, task_id):
-        """Wait until a task is in the triggerer."""
-        end = time.monotonic() + RUN_LIMIT_S
-        while time.monotonic() < end:
-            states = {one["task_id"]: one["state"] for one in self.client.task_instances(self.dag_id, self.run_id)}
-            if states.get(task_id) == "deferred":
-                return
-            assert states.get(task_id) not in {"failed", "success"}, self.logs()
-            time.sleep(0.5)
-        raise AssertionError(f"{task_id} was never deferred: {states}\n{self.logs()}")
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +49,8 @@ def runs(airflow, lab, networks, tmp_path_factory):
     """The runs by name, all of them started."""
     client = airflow.client
     connection = json.loads(connection_of(lab))
-    body = {"connection_id": "azure_default", **connection, "extra": json.dumps(connection["extra"])}
-    client._request("POST", "/connections", json=body)
-    client._request("POST", "/connections", json=astro_connection(lab))
+    client.set_connection("azure_default", connection)
+    client.set_connection("astro", astro_connection(lab))
     east, west, north, south = networks
     vault = make_service(lab, "Microsoft.KeyVault/vaults")
     admit_friends(lab, vault, "Microsoft.KeyVault/vaults")
@@ -129,7 +86,7 @@ def astro_connection(lab):
     found = lab.environment()
     extra = {"organization_id": found["ASTRO_ORGANIZATION_ID"], "api_url": found["ASTRO_API_URL"]}
     fields = {"conn_type": "http", "password": found["ASTRO_API_TOKEN"]}
-    return {"connection_id": "astro", **fields, "extra": json.dumps({**extra, "ca_file": lab.ca_file})}
+    return {**fields, "extra": {**extra, "ca_file": lab.ca_file}}
 
 
 def of_astro(resource_id, lab):
