@@ -23,6 +23,7 @@ class ServiceRow:
     :param ports: TCP port -> protocol
     :param certificate: names that the certificate has in addition
     :param wildcard: whether it carries the wildcard in front of the public name, and not that name itself
+    :param privatelink: whether it carries the name below ``privatelink`` as well
     :param source: who says so
     """
 
@@ -30,6 +31,7 @@ class ServiceRow:
     ports: Mapping[int, str]
     certificate: tuple[str, ...]
     wildcard: bool
+    privatelink: bool
     source: str
 
     def protocol(self, port: int) -> str:
@@ -38,8 +40,11 @@ class ServiceRow:
 
     def names(self, host: str) -> tuple[str, ...]:
         """:return: the names in the certificate of a public name"""
-        _, _, rest = host.partition(".")
-        return (f"*.{rest}" if self.wildcard and "." in rest else host, *self.certificate)
+        label, _, rest = host.partition(".")
+        public = f"*.{rest}" if self.wildcard and "." in rest else host
+        inside = f"{label}.privatelink.{rest}"
+        has_own = self.privatelink and not rest.startswith("privatelink.")
+        return (public, *([inside] if has_own else []), *self.certificate)
 
 
 def service_row(resource_type: str, group: str = "") -> ServiceRow:
@@ -60,6 +65,7 @@ def _rows() -> Mapping[str, tuple[ServiceRow, ...]]:
             ports={int(port): protocol for port, protocol in entry["ports"].items()},
             certificate=tuple(entry.get("certificate", ())),
             wildcard=entry.get("wildcard", True),
+            privatelink=entry.get("privatelink", False),
             source=entry["source"],
         )
         for name in entry["types"] or [FALLBACK]:

@@ -67,6 +67,10 @@ class TestCertificates:
     def test_only_a_private_cluster_carries_its_own_name(self):
         row = service_row("Microsoft.ContainerService/managedClusters", "management")
         assert row.names("k-12.privatelink.westeurope.azmk8s.io") == ("k-12.privatelink.westeurope.azmk8s.io",)
+        assert row.names("k-12.westeurope.azmk8s.io") == (
+            "k-12.westeurope.azmk8s.io",
+            "k-12.privatelink.westeurope.azmk8s.io",
+        )
 
 
 class TestFaults:
