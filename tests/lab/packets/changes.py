@@ -73,3 +73,22 @@ def connect_to_hub(lab, name):
     """Connect a network to the hub."""
     path = f"{NETWORK}/virtualHubs/hub/hubVirtualNetworkConnections/{name}"
     lab.put(path, {"properties": {"remoteVirtualNetwork": {"id": network(name)}}})
+
+
+def connect_site(lab, device="up"):
+    """A VPN gateway in the data's network, connected to the office; a tag says what the device there does."""
+    here = {"location": "westeurope"}
+    office = f"{NETWORK}/localNetworkGateways/office"
+    site = {"localNetworkAddressSpace": {"addressPrefixes": ["192.168.100.0/24"]}, "gatewayIpAddress": "203.0.113.10"}
+    lab.put(office, {**here, "tags": {"lab-device": device}, "properties": site})
+    address, gateway = f"{NETWORK}/publicIPAddresses/gateway", f"{NETWORK}/virtualNetworkGateways/gateway"
+    lab.put(address, {**here, "sku": {"name": "Standard"}, "properties": {"publicIPAllocationMethod": "Static"}})
+    subnet = {"id": f"{network('data')}/subnets/GatewaySubnet"}
+    placed = {"name": "default", "properties": {"subnet": subnet, "publicIPAddress": {"id": address}}}
+    properties = {"gatewayType": "Vpn", "sku": {"name": "VpnGw1"}, "ipConfigurations": [placed]}
+    lab.put(gateway, {**here, "properties": properties})
+    ends = {"virtualNetworkGateway1": {"id": gateway}, "localNetworkGateway2": {"id": office}}
+    lab.put(
+        f"{NETWORK}/connections/office",
+        {**here, "properties": {"connectionType": "IPsec", "sharedKey": "Lab-only-key", **ends}},
+    )

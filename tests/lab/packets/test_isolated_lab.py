@@ -19,6 +19,7 @@ from tests.lab.packets.changes import (
     ENDPOINT_ADDRESS,
     LANDSCAPE,
     connect,
+    connect_site,
     deny,
     peering,
     put_on_subnet,
@@ -107,6 +108,22 @@ def test_a_rejected_endpoint_takes_nothing(lab):
     set_connection(lab, "Rejected")
     assert lab.dial("data", ENDPOINT) == ["silence"]
     assert lab.verdict("data", *ENDPOINT)[1].endswith("PrivateEndpointConnection Rejected")
+
+
+def test_a_vpn_connection_carries_packets_both_ways_while_it_is_connected(lab):
+    assert lab.dial("office", ENDPOINT) == ["silence"]
+    connect_site(lab)
+    assert lab.dial("office", ENDPOINT) == ["open"]
+    server = serving(lab, "office", 8003)
+    address = lab.admin("POST", "/machines", {"as": "office"})["address"]
+    try:
+        assert lab.dial("data", [address, 8003]) == ["open"]
+        connect_site(lab, device="down")
+        assert lab.dial("office", ENDPOINT) == ["silence"]
+        assert lab.verdict("office", *ENDPOINT)[1] == "VPN connection office: connectionStatus is NotConnected"
+        assert lab.dial("data", [address, 8003]) == ["silence"]
+    finally:
+        end(server)
 
 
 def test_a_security_group_decides_by_port(lab):

@@ -10,7 +10,9 @@ from airflow_provider_netconn.lab.packets.places import INTERNET, RESOLVER_ADDRE
 from airflow_provider_netconn.lab.packets.policy import ICMP, TCP, Action, Target, decide, policy
 from tests.lab.packets.changes import (
     ENDPOINT_ADDRESS,
+    NETWORK,
     connect,
+    connect_site,
     connect_to_hub,
     deny,
     network,
@@ -118,6 +120,35 @@ def test_a_site_needs_a_vpn_connection(landscape):
     decision = seen(landscape, "office")
     assert decision.action is Action.DROP
     assert "no gateway" in decision.reason
+
+
+def test_a_connected_vpn_connection_opens_the_way_from_a_site_and_to_it(landscape):
+    at_office = Target(place=f"{NETWORK}/localNetworkGateways/office", address="192.168.100.254")
+    assert seen(landscape, "data", at_office, port=5432).action is Action.DROP
+    connect_site(landscape)
+    assert seen(landscape, "office").action is Action.PASS
+    assert seen(landscape, "data", at_office, port=5432).action is Action.PASS
+    deny(landscape, direction="Outbound", port=5432, subnet="data/machines")
+    assert seen(landscape, "data", at_office, port=5432).action is Action.DROP_NEW
+
+
+def test_a_vpn_connection_whose_device_is_down_is_told_by_its_status(landscape):
+    connect_site(landscape, device="down")
+    decision = seen(landscape, "office")
+    assert (decision.action, decision.reason) == (
+        Action.DROP,
+        "VPN connection office: connectionStatus is NotConnected",
+    )
+
+
+def test_a_peer_reaches_the_site_by_the_gateway_that_it_may_use(landscape):
+    connect_site(landscape)
+    at_office = Target(place=f"{NETWORK}/localNetworkGateways/office", address="192.168.100.254")
+    connect(landscape)
+    assert seen(landscape, "spoke", at_office).action is Action.DROP
+    landscape.put(*peering("data", "spoke", allowGatewayTransit=True))
+    landscape.put(*peering("spoke", "data", useRemoteGateways=True))
+    assert seen(landscape, "spoke", at_office).action is Action.PASS
 
 
 def test_the_internet_reaches_public_addresses_alone(landscape):
