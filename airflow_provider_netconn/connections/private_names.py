@@ -83,7 +83,7 @@ class Pins(NamedTuple):
         try:
             data = json.loads(Path(path).read_text(encoding="utf-8"))
             if data["version"] != PINS_VERSION:
-                raise InvalidOptionError("pins", f"{path} is of version {data['version']}", "pin the connections anew")
+                raise InvalidOptionError("pins", f"{path} is of version {data['version']}", "delete it, and pin anew")
             pins = [Pin(**{**one, "addresses": tuple(one["addresses"])}) for one in data["pins"]]
         except FileNotFoundError:
             return cls()
@@ -91,7 +91,7 @@ class Pins(NamedTuple):
             if isinstance(error, InvalidOptionError):
                 raise
             seen = f"{path} cannot be read as a file of pins ({type(error).__name__})"
-            raise InvalidOptionError("pins", seen, "write it with `netconn connections pin`") from None
+            raise InvalidOptionError("pins", seen, "delete it, and write it anew with `netconn connections pin`") from None
         return cls().with_pins(pins)
 
     def write(self, path: str | Path) -> None:
@@ -189,12 +189,27 @@ def _verified(target: Target, private_name: str, pin: Pin | None) -> Decision:
 def _warning(target: Target, pin: Pin | None) -> str:
     if pin is not None and pin.covered:
         return ""
+    fails = _failing(target, pin)
     instead = "use names=verified, or private_resolution, which dials the private address under the public name"
+    return f"{fails}; {instead}" if fails else ""
+
+
+def _failing(target: Target, pin: Pin | None) -> str:
+    """What will go wrong under the privatelink name: what a look has shown, else what is known of the service."""
+    fact = None
+    if pin is None:
+        from airflow_provider_netconn.privatelink.certificates import certificate_fact  # read for a warning alone
+
+        fact = certificate_fact(target.host)
+    if fact is not None and fact.carries:
+        return ""
+    told = f": {fact.why} ({fact.confidence}: {fact.source})" if fact is not None else ""
     if verifies(target):
-        known = "was not seen to carry" if pin is None or pin.covered is None else "does not carry"
-        return (
-            f"TLS will fail unless the certificate carries the privatelink name; {target.host}'s {known} it; {instead}"
-        )
+        if pin is not None and pin.covered is False:
+            told = f": the certificate of {target.host} did not carry the privatelink name when it was pinned"
+        return f"TLS will fail{told or f' unless the certificate of {target.host} carries the privatelink name'}"
+    if fact is not None and fact.routes_by_name:
+        return f"{target.host} does not answer to its privatelink name{told}"
     if target.protocol in _ROUTED_BY_NAME:
-        return f"the service may not answer to the privatelink name of {target.host}; {instead}"
+        return f"{target.host} may not answer to its privatelink name"
     return ""

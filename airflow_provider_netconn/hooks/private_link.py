@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_netconn.connections import ConnectionFields
     from airflow_provider_netconn.connections.private_names import Decision, NamesPolicy, Pins
-    from airflow_provider_netconn.evidence import Target
+    from airflow_provider_netconn.target import Target
 
 DEFAULT_POLICY = "verified"
 REWRITABLE = ("host", "login", "schema", "extra")

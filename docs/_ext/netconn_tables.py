@@ -27,6 +27,7 @@ from airflow_provider_netconn.diagnosis.diagnose import headline, is_as_expected
 from airflow_provider_netconn.hooks.sign_in import NOT_SIGNED_IN, SIGN_INS, sign_in_of
 from airflow_provider_netconn.probing import protocols  # noqa: F401  registers the protocols
 from airflow_provider_netconn.probing.registry import protocol_named, protocol_names
+from airflow_provider_netconn.privatelink.certificates import certificate_facts
 from airflow_provider_netconn.probing.targets import TARGET_KEYS
 
 ROOT = Path(__file__).parents[2]
@@ -156,19 +157,40 @@ def _condition(field: Any) -> str:
     return starts + (f", unless {unless} is set" if unless else "")
 
 
+class Certificates(Table):
+    """What is known of services under their privatelink names."""
+
+    def markdown(self) -> str:
+        rows = [
+            (
+                ", ".join(fact.services),
+                "yes" if fact.carries else "no",
+                "yes" if fact.routes_by_name else "",
+                fact.why.replace("*", "\\*"),
+                f"{fact.confidence}: {fact.source}",
+            )
+            for fact in certificate_facts()
+        ]
+        head = ("services", "certificate carries it", "answers to its own name alone", "why", "read where")
+        return markdown_table(head, rows)
+
+
 class CommandLine(Table):
-    """The arguments of a command, from its own parser."""
+    """The arguments of a command, or of one that is part of another, from its own parser."""
 
     required_arguments = 1
+    final_argument_whitespace = True
 
     def markdown(self) -> str:
         parser = cli._parser()
-        commands = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+        for word in self.arguments[0].split():
+            commands = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+            parser = commands.choices[word]
         rows = []
-        for action in commands.choices[self.arguments[0]]._actions:
+        for action in parser._actions:
             if action.dest == "help":
                 continue
-            value = action.metavar or ("\\|".join(action.choices) if action.choices else "")
+            value = str(action.metavar or ("\\|".join(action.choices) if action.choices else ""))
             names = ", ".join(action.option_strings) or f"{action.metavar}"
             shown = f"{names} {value}" if action.option_strings and action.nargs != 0 else names
             repeat = " (may be repeated)" if isinstance(action, argparse._AppendAction) else ""
@@ -298,6 +320,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     for name, directive in {
         "netconn-arguments": Arguments,
         "netconn-connections": Connections,
+        "netconn-certificates": Certificates,
         "netconn-cli": CommandLine,
         "netconn-headlines": Headlines,
         "netconn-schema": Schema,

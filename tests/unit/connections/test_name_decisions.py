@@ -70,6 +70,36 @@ def test_privatelink_does_what_it_is_told_and_says_that_tls_will_fail_and_what_t
     assert decide(postgres, NamesPolicy.PRIVATELINK, Pins()).warning == ""
 
 
+def warning(host, protocol="https", *known, tls=None):
+    target = Target(host=host, port=443, protocol=protocol, tls=tls)
+    return decide(target, NamesPolicy.PRIVATELINK, pins(*known)).warning
+
+
+def test_where_nobody_has_looked_what_is_known_of_the_service_is_said_and_a_look_replaces_it():
+    assert warning(LAKE).startswith("TLS will fail: certificates carry *.blob.core.windows.net")
+    assert "documented: learn.microsoft.com" in warning(LAKE)
+    assert "inferred" in warning(SERVER, "postgres", tls=TlsUse.VERIFY)
+    assert "documented" not in warning(LAKE, "https", pin(covered=False))
+    assert "did not carry" in warning(LAKE, "https", pin(covered=False))
+    assert warning("apps.azure-api.net").startswith("TLS will fail unless")
+
+
+def test_a_service_that_routes_by_name_is_warned_of_without_verification_too():
+    assert "does not answer" in warning("orders.database.windows.net", "tds", tls=TlsUse.NO_VERIFY)
+    assert "does not answer" in warning("vault.vault.azure.net", tls=TlsUse.NO_VERIFY)
+    assert "may not answer" in warning("registry.azurecr.io", tls=TlsUse.NO_VERIFY)
+    assert warning("keep.redis.cache.windows.net", "redis") == ""
+
+
+def test_a_service_whose_own_name_is_the_privatelink_name_is_not_warned_of():
+    assert warning("api.westeurope.azmk8s.io") == ""
+
+
+@pytest.mark.parametrize("host", [LAKE, "api.westeurope.azmk8s.io", "orders.database.windows.net"])
+def test_what_is_known_of_a_service_never_chooses_a_name(host):
+    assert decide(Target(host=host, port=443, protocol="https"), NamesPolicy.VERIFIED, Pins()).use == host
+
+
 @pytest.mark.parametrize("policy", NamesPolicy)
 @pytest.mark.parametrize("host", ["db.example.net", "10.1.2.3", PRIVATE_LAKE, "one.wvd.microsoft.com"])
 def test_what_has_no_one_privatelink_name_or_is_one_stays(policy, host):
