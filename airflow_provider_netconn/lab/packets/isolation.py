@@ -28,6 +28,7 @@ from airflow_provider_netconn.lab.packets.packet_faults import Delay, blocks_of
 from airflow_provider_netconn.lab.packets.places import INTERNET, PlaceKind, places
 from airflow_provider_netconn.lab.packets.policy import ICMP, TCP, UDP, Action, Target, Verdict, policy
 from airflow_provider_netconn.lab.packets.ruleset import BASE, SEEN_TABLE, Block, Translation, reached, ruleset
+from airflow_provider_netconn.lab.packets.service_endpoints import has_service_endpoint
 from airflow_provider_netconn.lab.serving import listening_socket
 
 if TYPE_CHECKING:
@@ -219,8 +220,19 @@ class Isolation:
                     address=one.address,
                     port=one.port,
                     local=self._local(one),
-                    hides=one.place == INTERNET,
+                    seen_as=self._seen_as(machine, one),
                 )
+
+    def _seen_as(self, machine: Machine, listener: Listener) -> str:
+        """By which address a listener sees a machine; empty: by its own."""
+        if listener.place != INTERNET:
+            return ""
+        store = self._lab.plane.store
+        subnet, resource = store.find(machine.subnet or machine.place), store.find(listener.resource_id)
+        if subnet is not None and resource is not None and has_service_endpoint(subnet, resource):
+            # Two networks may have the same addresses; what stands for one says which it is of.
+            return self._lab.addresses.local_address(machine.place, machine.address)
+        return machine.public_address
 
     def _local(self, listener: Listener) -> Endpoint:
         """Where that is on this machine."""

@@ -77,14 +77,14 @@ class Translation:
     :param address: what it dials
     :param port: likewise; for UDP and TCP alike
     :param local: where the lab listens
-    :param hides: whether who listens sees the machine's public address
+    :param seen_as: the address that who listens sees; empty: the machine's own
     """
 
     machine: Machine
     address: str
     port: int
     local: Endpoint
-    hides: bool
+    seen_as: str = ""
 
 
 def ruleset(
@@ -101,13 +101,13 @@ def ruleset(
     :param outside: devices of machines on the internet
     """
     every, told, where, blocked = tuple(machines), tuple(verdicts), tuple(translations), tuple(blocks)
-    hidden = dict.fromkeys((one.machine.device, one.local.address) for one in where if one.hides)
+    hidden = {(one.machine.device, one.local.address): one.seen_as for one in where if one.seen_as}
     lines = [
         f"table {TABLE}",  # so that there is one to delete
         f"delete table {TABLE}",
         f"table {TABLE} {{",
         *_map("locals", "ifname . ipv4_addr . inet_service : ipv4_addr . inet_service", _locals(where), ""),
-        *_map("hidden", "ifname . ipv4_addr", (f'"{device}" . {address}' for device, address in hidden), "", "set"),
+        *_map("hidden", "ifname . ipv4_addr : ipv4_addr", _hidden(hidden), ""),
         *_map("addresses", "ifname : ipv4_addr", (f'"{one.device}" : {one.public_address}' for one in every), ""),
         *_chain("refuse", f"meta mark set {_REFUSED} accept"),
         *_chain("prohibit", f"meta mark set {_PROHIBITED} accept"),
@@ -129,9 +129,7 @@ def ruleset(
         "type nat hook prerouting priority -100;",
         "meta l4proto { tcp, udp } dnat ip to iifname . ip daddr . th dport map @locals",
     )
-    lines += _chain(
-        "hide", "type nat hook input priority 100;", "iifname . ip daddr @hidden snat ip to iifname map @addresses"
-    )
+    lines += _chain("hide", "type nat hook input priority 100;", "snat ip to iifname . ip daddr map @hidden")
     away = ", ".join(f'"{device}"' for device in outside)
     lines += _chain(
         "leave",
@@ -163,10 +161,14 @@ def _chain(name: str, *rules: str) -> list[str]:
     return [f"  chain {name} {{", *(f"    {rule}" for rule in rules), "  }"]
 
 
-def _map(name: str, types: str, elements: Iterable[str], flags: str, kind: str = "map") -> list[str]:
+def _map(name: str, types: str, elements: Iterable[str], flags: str) -> list[str]:
     found = ", ".join(elements)
     body = [f"type {types}", *([flags] if flags else []), *([f"elements = {{ {found} }}"] if found else [])]
-    return [f"  {kind} {name} {{", *(f"    {line}" for line in body), "  }"]
+    return [f"  map {name} {{", *(f"    {line}" for line in body), "  }"]
+
+
+def _hidden(seen_as: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    return (f'"{device}" . {local} : {seen}' for (device, local), seen in seen_as.items())
 
 
 def _locals(translations: Iterable[Translation]) -> Iterator[str]:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 from airflow_provider_netconn.lab.effects import CloseConnection, ShowCertificate, StallService
 from airflow_provider_netconn.lab.resources.private_link import APPROVED, status_of
 from airflow_provider_netconn.lab.services.certificates import Certificates, Shown
-from airflow_provider_netconn.lab.services.origins import Origins
 from airflow_provider_netconn.lab.services.table import service_row
 from airflow_provider_netconn.lab.services.values import Call, Hold, Stream, server_name_of, start_tls
 from airflow_provider_netconn.lab.serving import reset
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_netconn.lab.effects import Effect
     from airflow_provider_netconn.lab.faults import FaultBook
     from airflow_provider_netconn.lab.packets.listeners import Listener
+    from airflow_provider_netconn.lab.services.origins import Origins
 
 _LOG: Final = logging.getLogger("netconn.lab")
 _LEFT: Final = (ConnectionError, EOFError, ssl.SSLError, TimeoutError, asyncio.IncompleteReadError)
@@ -35,7 +35,7 @@ StreamServer = Callable[[Call, Stream], Awaitable[None]]
 class Doors:
     """What all doors share.
 
-    :param caller_of: gives the address that a caller has for the services, from that of its socket
+    :param origins: tells who callers are
     :param http: makes the protocol that speaks HTTP on a connection
     :param behind_tls: protocols that begin with the handshake, besides ``https``
     :param in_the_clear: protocols that begin without one
@@ -47,7 +47,7 @@ class Doors:
         faults: FaultBook,
         certificates: Certificates,
         *,
-        caller_of: Callable[[str], str],
+        origins: Origins,
         http: Callable[[Call], asyncio.Protocol],
         behind_tls: Mapping[str, StreamServer],
         in_the_clear: Mapping[str, StreamServer],
@@ -55,8 +55,7 @@ class Doors:
         self.plane = plane
         self.faults = faults
         self.certificates = certificates
-        self.origins = Origins(plane)
-        self.caller_of = caller_of
+        self.origins = origins
         self.http = http
         self.behind_tls = behind_tls
         self.in_the_clear = in_the_clear
@@ -125,10 +124,10 @@ class Door:
         shown = await self._meet(None if fault is None else fault.effect, transport, hold)
         if transport.is_closing():
             return
-        caller = shared.caller_of(str(transport.get_extra_info("peername")[0]))
+        resource = shared.plane.store.find(first.resource_id)
+        origin = shared.origins.of(str(transport.get_extra_info("peername")[0]), resource)
         context = partial(self._context, shown)
-        region = shared.origins.region_of(caller)
-        call = Call(plane=shared.plane, listener=first, caller=caller, region=region, context=context)
+        call = Call(plane=shared.plane, listener=first, origin=origin, context=context)
         protocol = _protocol_of(shared.plane, first)
         if protocol in shared.in_the_clear:
             await _speak(shared.in_the_clear[protocol], call, Stream(transport, hold))

@@ -27,6 +27,7 @@ from airflow_provider_netconn.lab.services.doors import Door, Doors
 from airflow_provider_netconn.lab.services.http_answers import Exchange
 from airflow_provider_netconn.lab.services.key_vault import KeyVault
 from airflow_provider_netconn.lab.services.mysql import serve_mysql
+from airflow_provider_netconn.lab.services.origins import Origins
 from airflow_provider_netconn.lab.services.postgresql import PostgreSqlServers
 from airflow_provider_netconn.lab.services.redis import RedisCaches
 from airflow_provider_netconn.lab.services.registry import answer_registry
@@ -34,7 +35,7 @@ from airflow_provider_netconn.lab.services.storage import Storage
 from airflow_provider_netconn.lab.services.table import service_row
 from airflow_provider_netconn.lab.services.tds import serve_tds
 from airflow_provider_netconn.lab.services.unknown import serve_nothing
-from airflow_provider_netconn.lab.services.values import OUTSIDE, Call
+from airflow_provider_netconn.lab.services.values import Call
 from airflow_provider_netconn.lab.services.web import answer_web
 from airflow_provider_netconn.lab.serving import CONNECTION, HttpConnections, ListenError, listening_socket
 
@@ -105,7 +106,7 @@ class Services:
             lab.plane,
             lab.faults,
             Certificates(lab.certificates, self._certificate_names),
-            caller_of=self._caller_of,
+            origins=Origins(lab.plane, addresses.meaning),
             http=self._http.protocol,
             behind_tls={"redis": RedisCaches(self._backends).serve, "amqp": serve_amqp, "tls": serve_nothing},
             in_the_clear={
@@ -225,13 +226,6 @@ class Services:
         row = service_row("" if resource is None else resource.kind.type, listener.group_id)
         names = [name for host in listener.hosts for name in row.names(host)]
         return tuple(dict.fromkeys(names)) or (listener.address,)
-
-    def _caller_of(self, local_address: str) -> str:
-        """The address of a caller in the landscape: on loopback what its own stands for, or one outside of Azure."""
-        meaning = self._addresses.meaning(local_address)
-        if meaning is not None:
-            return meaning[1]
-        return OUTSIDE if local_address.startswith("127.") or local_address == "::1" else local_address
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, as what is behind its door does."""

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from airflow_provider_netconn.lab.arm.engine import ControlPlane
     from airflow_provider_netconn.lab.arm.store import Resource
     from airflow_provider_netconn.lab.packets.listeners import Listener
-
-OUTSIDE: Final = "198.51.100.10"
-"""The address of a caller from nowhere in particular: out of TEST-NET-2 (RFC 5737), outside of Azure."""
+    from airflow_provider_netconn.lab.services.origins import Origin
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,18 +23,21 @@ class Call:
 
     :param plane: the control plane, whose state decides
     :param listener: what was dialled; where several share an address, what the name in the handshake chose
-    :param caller: the caller's IP address, as the service sees it
-    :param region: the Azure region that the caller is in; empty: it is outside Azure
+    :param origin: who calls, as the service sees it
     :param context: gives the TLS context to answer with, for protocols that begin in the clear
     :param server_name: the name in the TLS handshake; empty where there was none
     """
 
     plane: ControlPlane
     listener: Listener
-    caller: str
+    origin: Origin
     context: Callable[[], ssl.SSLContext]
-    region: str = ""
     server_name: str = ""
+
+    @property
+    def caller(self) -> str:
+        """The caller's IP address, as the service sees it."""
+        return self.origin.address
 
     @property
     def is_private(self) -> bool:
@@ -58,7 +59,8 @@ class Call:
         resource = self.resource
         if resource is None or self.is_private or not isinstance(resource.kind, Firewalled):
             return Admission(allowed=True, rule="")
-        return admits(self.plane, resource, self.caller, region=self.region)
+        origin = self.origin
+        return admits(self.plane, resource, origin.address, region=origin.region, subnet=origin.subnet)
 
 
 class Stream:

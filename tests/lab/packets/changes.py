@@ -69,6 +69,14 @@ def put_on_subnet(lab, subnet, **properties):
     lab.put(path, {"properties": {**body["properties"], **properties}})
 
 
+def admit(lab, subnet):
+    """Have the storage account admit one subnet, ``network/subnet``, and nobody else by its public address."""
+    name, _, own = subnet.partition("/")
+    account = lab.get(STORAGE)
+    rules = {"defaultAction": "Deny", "virtualNetworkRules": [{"id": f"{network(name)}/subnets/{own}"}]}
+    lab.put(STORAGE, {**account, "properties": {"networkAcls": rules}})
+
+
 def connect_to_hub(lab, name):
     """Connect a network to the hub."""
     path = f"{NETWORK}/virtualHubs/hub/hubVirtualNetworkConnections/{name}"

@@ -18,6 +18,7 @@ from tests.e2e.isolated import why_not
 from tests.lab.packets.changes import (
     ENDPOINT_ADDRESS,
     LANDSCAPE,
+    admit,
     connect,
     connect_site,
     deny,
@@ -124,6 +125,24 @@ def test_a_vpn_connection_carries_packets_both_ways_while_it_is_connected(lab):
         assert lab.dial("data", [address, 8003]) == ["silence"]
     finally:
         end(server)
+
+
+def test_a_subnet_with_a_service_endpoint_is_known_to_the_service_though_another_has_its_addresses(lab):
+    def statuses():
+        """Of an anonymous request: 409 from a caller that is let in, 403 from one that is not."""
+        url = "https://packetstore.blob.core.windows.net/?comp=list"
+        told = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", url]
+        return [lab.run(place, *told).stdout for place in ("data/machines", "twin/machines", "spoke/machines")]
+
+    for subnet in ("data/machines", "twin/machines"):
+        put_on_subnet(lab, subnet, serviceEndpoints=[{"service": "Microsoft.Storage"}])
+    assert statuses() == ["409", "409", "409"]
+    admit(lab, "data/machines")
+    assert statuses() == ["409", "403", "403"]
+    admit(lab, "twin/machines")
+    assert statuses() == ["403", "409", "403"]
+    put_on_subnet(lab, "twin/machines", serviceEndpoints=[])
+    assert statuses() == ["403", "403", "403"]
 
 
 def test_a_security_group_decides_by_port(lab):

@@ -154,7 +154,13 @@ def test_nft_takes_the_rules_whatever_is_in_them():
         verdict(Action.DROP, address="10.1.0.6", sender=late, first=8000, last=8080),
     ]
     translations = [
-        Translation(machine=sender, address=ENDPOINT_ADDRESS, port=443, local=Endpoint("127.9.0.1", 20443), hides=True)
+        Translation(
+            machine=sender,
+            address=ENDPOINT_ADDRESS,
+            port=443,
+            local=Endpoint("127.9.0.1", 20443),
+            seen_as="203.0.113.9",
+        )
     ]
     harms = [
         Block(harm=harm, devices=devices, prefix=prefix, port=port)

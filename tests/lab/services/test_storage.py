@@ -197,6 +197,27 @@ def test_rules_do_not_see_callers_from_the_accounts_own_region(azure_lab):
     assert curl(azure_lab, f"{URL}/", "--interface", caller_address(azure_lab, near))[0] == 409
 
 
+def test_a_subnet_is_admitted_by_its_service_endpoint_and_seen_with_its_private_address(azure_lab):
+    """Microsoft Learn, "Virtual Network service endpoints": IP rules for the public address hold no more then."""
+    subnet = f"{GROUP.replace('/data', '/network')}/providers/Microsoft.Network/virtualNetworks/data/subnets/apps"
+    endpoints = {"serviceEndpoints": [{"service": "Microsoft.Storage"}]}
+    azure_lab.put(subnet, {"properties": {"addressPrefix": "10.20.7.0/24", **endpoints}})
+    network = subnet.rpartition("/subnets/")[0]
+    here, beside = (
+        azure_lab._call(lambda address=address: azure_lab.local.addresses.local_address(network, address))
+        for address in ("10.20.7.9", "10.20.0.9")
+    )
+
+    def answers():
+        return [curl(azure_lab, f"{URL}/?comp=list", "--interface", source)[0] for source in (here, beside)]
+
+    rules = {"virtualNetworkRules": [{"id": subnet}]}
+    change(azure_lab, STORAGE, {"networkAcls": {"defaultAction": "Deny", **rules}})
+    assert answers() == [409, 403]
+    azure_lab.put(subnet, {"properties": {"addressPrefix": "10.20.7.0/24", "serviceEndpoints": []}})
+    assert answers() == [403, 403]
+
+
 def _outbound_address(lab, network):
     place = find_place(lab.local.plane, network)
     return public_address(lab.local.plane, place, None)
