@@ -35,6 +35,7 @@ READY_LIMIT_S: Final = 30.0
 STOP_LIMIT_S: Final = 10.0
 DEFAULT_SPEED: Final = 60.0
 _STEP_S: Final = 0.02
+_NO_MERMAID: Final = frozenset({".svg", ".png", ".pdf", ".jpg", ".html"})
 _SELECTORS: Final = ("method", "path", "service")
 _FAULT_PARTS: Final = (*_SELECTORS, "query", "host", "times", "share", "seed", "retry_after_s", "code", "message")
 _FILTERS: Final = (*_SELECTORS, "status", "since", "limit")
@@ -296,6 +297,9 @@ def _draw(file: str, mermaid: str) -> int:
     if file == "-":
         sys.stdout.write(mermaid)
         return EXIT_OK
+    ending = Path(file).suffix.casefold()
+    if ending in _NO_MERMAID:
+        raise LabError(f"--picture: what is drawn is Mermaid's text, no {ending}; write it to a file .mmd or .md")
     text = f"```mermaid\n{mermaid}```\n" if file.endswith(".md") else mermaid
     try:
         Path(file).write_text(text, encoding="utf-8")

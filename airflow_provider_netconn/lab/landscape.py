@@ -9,13 +9,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from airflow_provider_netconn.lab.packets.places import PlaceKind, places
 from airflow_provider_netconn.lab.resources.firewall_rules import Firewalled, effective_firewall
+from airflow_provider_netconn.lab.resources.learned_routes import TUNNEL_UP, network_of_gateway
 from airflow_provider_netconn.lab.resources.network_references import PEERINGS, VIRTUAL_NETWORKS, id_of
 from airflow_provider_netconn.lab.resources.peerings import CONNECTED, remote_of, space_of, sync_level
 from airflow_provider_netconn.lab.resources.private_dns_names import ZONE_LINKS, ZONES
 from airflow_provider_netconn.lab.resources.private_dns_registration import link_state
 from airflow_provider_netconn.lab.resources.private_link import APPROVED, PRIVATE_ENDPOINTS, status_of
 from airflow_provider_netconn.lab.resources.virtual_wans import HUB_CONNECTIONS, VIRTUAL_HUBS
+from airflow_provider_netconn.lab.resources.vpn_connections import connection_status, device_status
+from airflow_provider_netconn.lab.resources.vpn_gateways import CONNECTIONS
+from airflow_provider_netconn.lab.resources.vpn_sites import VPN_CONNECTIONS, VPN_GATEWAYS
 
 if TYPE_CHECKING:
     from airflow_provider_netconn.lab.arm.engine import ControlPlane
@@ -24,10 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Something that others lead to: a network, a hub, a service, a zone.
+    """Something that others lead to: a network, a hub, a site behind a VPN device, a service, a zone.
 
     :param id: of the resource
-    :param kind: ``network``, ``hub``, ``service`` or ``zone``
+    :param kind: ``network``, ``hub``, ``site``, ``service`` or ``zone``
     :param name: the resource's
     :param detail: address prefixes, the type of a service, whether its public endpoint is open
     """
@@ -47,7 +52,7 @@ class Place:
 class Way:
     """Something that leads from one place to another.
 
-    :param kind: ``peering``, ``hub connection``, ``private endpoint`` or ``zone link``
+    :param kind: ``peering``, ``hub connection``, ``VPN connection``, ``private endpoint`` or ``zone link``
     :param name: the resource's
     :param source: id of the place that it begins at
     :param target: id of where it leads; there may be nothing
@@ -85,6 +90,9 @@ def _places(plane: ControlPlane) -> Iterator[Place]:
     for hub in plane.store.of_type(VIRTUAL_HUBS):
         prefix = str(hub.properties.get("addressPrefix") or "")
         yield Place(id=hub.id, kind="hub", name=hub.path.name, detail=prefix)
+    for site in places(plane):
+        if site.kind is PlaceKind.SITE:
+            yield Place(id=site.id, kind="site", name=site.name, detail=", ".join(site.prefixes))
     for resource in plane.store:
         if isinstance(resource.kind, Firewalled):
             firewall = effective_firewall(plane, resource)
@@ -104,6 +112,7 @@ def _ways(plane: ControlPlane) -> Iterator[Way]:
         state = connection.provisioning_state
         network = id_of(connection.properties.get("remoteVirtualNetwork"))
         yield _way("hub connection", connection, network, state, state == "Succeeded")
+    yield from _tunnels(plane)
     for endpoint in plane.store.of_type(PRIVATE_ENDPOINTS):
         state = status_of(plane, endpoint)
         members = endpoint.facts.get("members", ())
@@ -123,6 +132,32 @@ def _ways(plane: ControlPlane) -> Iterator[Way]:
         registers = "registers machines" if link.properties.get("registrationEnabled") else ""
         network = id_of(link.properties.get("virtualNetwork"))
         yield _way("zone link", link, network, state, state == "Completed", registers)
+
+
+def _tunnels(plane: ControlPlane) -> Iterator[Way]:
+    """VPN connections, from the network or the hub that the gateway is in."""
+    for connection in plane.store.of_type(CONNECTIONS):
+        ends = [id_of(connection.properties.get(f"virtualNetworkGateway{number}")) for number in (1, 2)]
+        near, far = (network_of_gateway(plane, plane.find(end)) if end else None for end in ends)
+        target = id_of(connection.properties.get("localNetworkGateway2")) or (ends[1] if far is None else far.id)
+        status = connection_status(plane, connection)
+        yield _tunnel(connection, ends[0] if near is None else near.id, target, status)
+    for gateway in plane.store.of_type(VPN_GATEWAYS):
+        for connection in plane.store.children(gateway.path, VPN_CONNECTIONS):
+            site = id_of(connection.properties.get("remoteVpnSite"))
+            status = device_status(plane, plane.find(site), connection.changed_at)
+            yield _tunnel(connection, id_of(gateway.properties.get("virtualHub")), site, status)
+
+
+def _tunnel(connection: Resource, source: str, target: str, status: str) -> Way:
+    return Way(
+        kind="VPN connection",
+        name=connection.path.name,
+        source=source,
+        target=target,
+        state=status,
+        works=status == TUNNEL_UP,
+    )
 
 
 def _way(kind: str, resource: Resource, target: str, state: str, works: bool, detail: str = "") -> Way:
@@ -170,6 +205,7 @@ def _name(names: dict[str, str], place: str) -> str:
 _SHAPES: Final = {
     "network": '["{}"]',
     "hub": '[["{}"]]',
+    "site": '(["{}"])',
     "service": '[("{}")]',
     "zone": '{{{{"{}"}}}}',
     "gone": '>"{}"]',
@@ -180,14 +216,14 @@ _ARROWS: Final = {True: "-->", False: "-.->"}
 def mermaid(landscape: Landscape) -> str:
     """:return: the landscape as a Mermaid flowchart; what lets nothing through is dashed
 
-    A peering whose two sides are there is one line; services and zones that nothing leads to are left out.
+    A peering whose two sides are there is one line; sites, services and zones that nothing leads to are left out.
     """
     ways = list(_joined(landscape.ways))
     reached = {key.casefold() for way in ways for key in (way.source, way.target)}
-    places = [place for place in landscape.places if place.kind in {"network", "hub"} or place.key in reached]
-    names = {place.key: f"n{number}" for number, place in enumerate(places, 1)}
+    drawn = [place for place in landscape.places if place.kind in {"network", "hub"} or place.key in reached]
+    names = {place.key: f"n{number}" for number, place in enumerate(drawn, 1)}
     lines = ["flowchart LR"]
-    for place in places:
+    for place in drawn:
         label = "<br/>".join(_escaped(text) for text in (place.name, place.detail) if text)
         lines.append(f"    {names[place.key]}{_SHAPES[place.kind].format(label)}")
     for way in ways:

@@ -76,7 +76,7 @@ def _from_gateway(plane: ControlPlane, gateway: Resource) -> Iterator[LearnedRou
         if ends[0] != gateway.path.key:
             continue  # the other gateway's: this one has a connection of its own
         device = plane.find(id_of(connection.properties.get("localNetworkGateway2")))
-        network = _network_of_gateway(plane, plane.find(ends[1])) if ends[1] else None
+        network = network_of_gateway(plane, plane.find(ends[1])) if ends[1] else None
         if device is not None:
             prefixes = (device.properties.get("localNetworkAddressSpace") or {}).get("addressPrefixes", [])
         else:
@@ -86,7 +86,8 @@ def _from_gateway(plane: ControlPlane, gateway: Resource) -> Iterator[LearnedRou
             yield LearnedRoute(prefix=prefix, gateway=gateway, connection=connection, network=network, tunnel=status)
 
 
-def _network_of_gateway(plane: ControlPlane, gateway: Resource | None) -> Resource | None:
+def network_of_gateway(plane: ControlPlane, gateway: Resource | None) -> Resource | None:
+    """:return: the virtual network that a gateway is in; None where the gateway or its subnet is not there"""
     for configuration in gateway.properties.get("ipConfigurations", ()) if gateway is not None else ():
         subnet = plane.find(id_of(configuration["properties"].get("subnet")))
         if subnet is not None and subnet.path.parent is not None:

@@ -77,3 +77,30 @@ def test_it_is_the_control_planes_state(azure_lab):
     drawn = mermaid(found)
     assert drawn.count("-->") == 1
     assert drawn.count("---|") == 1
+
+
+def test_a_site_hangs_on_the_network_whose_gateway_connects_it(azure_lab):
+    group = "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/network/providers/Microsoft.Network"
+    here = {"location": "westeurope"}
+    azure_lab.put(
+        f"{group}/virtualNetworks/data/subnets/GatewaySubnet", {"properties": {"addressPrefix": "10.20.9.0/27"}}
+    )
+    address = f"{group}/publicIPAddresses/gateway"
+    azure_lab.put(address, {**here, "sku": {"name": "Standard"}, "properties": {"publicIPAllocationMethod": "Static"}})
+    subnet = {"id": f"{group}/virtualNetworks/data/subnets/GatewaySubnet"}
+    placed = {"name": "default", "properties": {"subnet": subnet, "publicIPAddress": {"id": address}}}
+    properties = {"gatewayType": "Vpn", "sku": {"name": "VpnGw1"}, "ipConfigurations": [placed]}
+    azure_lab.put(f"{group}/virtualNetworkGateways/gateway", {**here, "properties": properties})
+    ends = {
+        "virtualNetworkGateway1": {"id": f"{group}/virtualNetworkGateways/gateway"},
+        "localNetworkGateway2": {"id": f"{elsewhere}/localNetworkGateways/on-premises"},
+    }
+    properties = {"connectionType": "IPsec", "sharedKey": "Lab-only-key", **ends}
+    azure_lab.put(f"{group}/connections/office", {**here, "properties": properties})
+    found = azure_lab._call(lambda: landscape_of(azure_lab.local.plane))
+    (tunnel,) = [one for one in found.ways if one.kind == "VPN connection"]
+    assert (tunnel.state, tunnel.works) == ("Unknown", False)
+    drawn = mermaid(found)
+    assert '(["on-premises<br/>192.168.100.0/24"])' in drawn
+    assert '-.->|"VPN connection office<br/>Unknown"|' in drawn
+    assert "sites\n  name\n  on-premises  192.168.100.0/24" in tables(found)

@@ -60,6 +60,9 @@ def test_it_draws_the_landscape(place, tmp_path):
     lab(place, "status", "--picture", str(tmp_path / "landscape.mmd"))
     assert (tmp_path / "landscape.mmd").read_text().startswith("flowchart LR\n")
     with pytest.raises(subprocess.CalledProcessError) as refused:
+        lab(place, "status", "--picture", str(tmp_path / "landscape.svg"))
+    assert "what is drawn is Mermaid's text, no .svg" in refused.value.stderr
+    with pytest.raises(subprocess.CalledProcessError) as refused:
         lab(place, "status", "--picture", str(tmp_path / "none" / "x.mmd"))
     assert refused.value.returncode == 2
     assert "cannot be written" in refused.value.stderr
