@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+from weakref import WeakSet
 
 from airflow_provider_netconn.azure.session import AzureSession
 
@@ -35,7 +36,7 @@ class BlockingSession:
 
     def __init__(self, session: AzureSession) -> None:
         self.session = session
-        self._loop = asyncio.new_event_loop()
+        self._loop = _Loop()
         self._thread = threading.Thread(target=self._serve, name="netconn-azure", daemon=True)
 
     def __enter__(self) -> Self:
@@ -114,6 +115,7 @@ class BlockingSession:
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
+        self._loop.run_until_complete(self._loop.cut_connections())
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
@@ -121,6 +123,35 @@ class BlockingSession:
     def _stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """A loop that knows its connections.
+
+    One whose request was cut off is closed by a farewell in TLS, which nobody waits for and its peer may not answer;
+    one that was cut off before its first word, asyncio does not close at all.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._connections: WeakSet[asyncio.Transport] = WeakSet()
+
+    # These are the loop's own: there is no public place that sees a connection before its handshake in TLS.
+    def _make_ssl_transport(self, *arguments: Any, **options: Any) -> asyncio.Transport:
+        return self._known(super()._make_ssl_transport(*arguments, **options))  # type: ignore[misc]
+
+    def _make_socket_transport(self, *arguments: Any, **options: Any) -> asyncio.Transport:
+        return self._known(super()._make_socket_transport(*arguments, **options))  # type: ignore[misc]
+
+    def _known(self, connection: asyncio.Transport) -> asyncio.Transport:
+        self._connections.add(connection)
+        return connection
+
+    async def cut_connections(self) -> None:
+        """Close without farewell those that are left."""
+        for connection in tuple(self._connections):
+            connection.abort()
+        await asyncio.sleep(0)  # they close at the loop's next turn
 
 
 def _result(future: Future[T]) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 
@@ -184,6 +185,22 @@ class TestBlockingSession:
         with BlockingSession(AzureSession(settings_of(azure_lab))) as azure, pytest.raises(AzureNotFoundError):
             azure.run(read_list, f"{hub.id}x/subnets")
         assert not [one for one in threading.enumerate() if one.name == "netconn-azure"]
+
+    def test_a_request_that_is_cut_off_at_any_moment_leaves_no_connection_open(self, azure_lab, recwarn):
+        (hub,) = azure_lab.networks("hub")
+        azure_lab.fault("hang", path="virtualNetworks/*", times=1000)
+
+        async def cut_off(azure, turns):
+            asking = asyncio.create_task(read(azure, hub.id))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            asking.cancel()
+
+        for turns in (*range(4, 40), 500, 5000):
+            with BlockingSession(AzureSession(settings_of(azure_lab))) as azure:
+                azure.run(cut_off, turns)
+        gc.collect()
+        assert not [str(one.message) for one in recwarn if one.category is ResourceWarning]
 
     def test_an_interrupted_caller_leaves_nothing_running(self, azure_lab, monkeypatch):
         ended = []

@@ -7,14 +7,11 @@ what was seen as a table, and tries all faults without end; else some of each ki
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import re
-import warnings
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,15 +34,6 @@ SHORT_BUDGET_S = 4
 AT_ONCE = 24
 IDENTIFIER = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|(?<=-)[0-9a-f]{8}$")
 WRITES = ("PUT", "PATCH", "DELETE")
-
-
-@contextmanager
-def unclosed_is_no_error():
-    """Of hundreds of connections that are cut off on a busy machine, asyncio leaves one or two to the collector."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "unclosed", ResourceWarning)
-        yield
-        gc.collect()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +122,7 @@ class Theatre:
         writes = [write for write in self.writes if act == "p" or EVERY or write.is_first]
         pairs = [(write, fault) for write in writes for fault in faults]
         scenes = [STORIES[write.story](self.stage, f"{act}{number:03}x") for number, (write, _) in enumerate(pairs)]
-        with unclosed_is_no_error(), ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
             asked = [
                 pool.submit(self._play, scene, write, fault, **options)
                 for scene, (write, fault) in zip(scenes, pairs, strict=True)
