@@ -81,6 +81,7 @@ def test_it_is_the_control_planes_state(azure_lab):
 
 def test_a_site_hangs_on_the_network_whose_gateway_connects_it(azure_lab):
     group = "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/network/providers/Microsoft.Network"
+    elsewhere = group.replace("0001/resourceGroups/network", "0002/resourceGroups/connectivity")
     here = {"location": "westeurope"}
     azure_lab.put(
         f"{group}/virtualNetworks/data/subnets/GatewaySubnet", {"properties": {"addressPrefix": "10.20.9.0/27"}}
