@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -98,10 +99,14 @@ def _name_facts(result: ProbeResult) -> NameFacts:
     resolved = result.stage(Stage.RESOLVE)
     chain = resolved.detail.get("dns", {}).get("chain", ()) if resolved else ()
     for name in (result.target.dialled, *chain):
-        facts = name_facts(name)
+        facts = _kept_name_facts(name)
         if facts.services:
             return facts
     return NameFacts()
+
+
+_kept_name_facts = functools.lru_cache(maxsize=4096)(name_facts)
+"""Many targets share a host, or lead to the same names."""
 
 
 def _vantage(prober: Prober, process: str, queue: str | None) -> Vantage:

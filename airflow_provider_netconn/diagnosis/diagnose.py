@@ -120,13 +120,13 @@ def headline(path: Path, outcome: Outcome, expect: Expectation) -> str:
     """
     if expect is Expectation.ANY:
         return outcome.value
-    astray = path is not Path.UNKNOWN and path.value.lower() != expect.value
+    astray = path is not Path.UNKNOWN and path.lower() != expect
     return path.value if astray or outcome is Outcome.OK else outcome.value
 
 
 def is_as_expected(path: Path, outcome: Outcome, expect: Expectation) -> bool:
     """Whether all stages went well on the path that was expected."""
-    return outcome is Outcome.OK and (expect is Expectation.ANY or path.value.lower() == expect.value)
+    return outcome is Outcome.OK and (expect is Expectation.ANY or path.lower() == expect)
 
 
 def _outcome(stopping: StageResult | None) -> Outcome:
@@ -151,4 +151,4 @@ def _all_well(target: Target, view: EvidenceView) -> str:
     last = view.evidence.probe.stages[-1].stage
     reached = "resolves" if last in (Stage.RESOLVE, Stage.ADDRESS) else "answers"
     addresses = listed(view.detail(Stage.RESOLVE).get("addresses", ()))
-    return f"{target.host} {reached} at {addresses}; path {view.path.value}, as expected."
+    return f"{target.host} {reached} at {addresses}; path {view.path}, as expected."

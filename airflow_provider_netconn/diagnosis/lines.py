@@ -11,7 +11,7 @@ from airflow_provider_netconn.evidence import Fact, Finding, JsonObject, ProbeRe
 
 def evidence_lines(probe: ProbeResult) -> tuple[str, ...]:
     """What each stage saw, in a line each."""
-    return tuple(f"{result.stage.value}: {_line(result)}" for result in probe.stages)
+    return tuple([f"{result.stage}: {_line(result)}" for result in probe.stages])
 
 
 def fact_lines(facts: Iterable[Fact]) -> tuple[str, ...]:
@@ -28,7 +28,7 @@ def _fact(fact: Fact) -> str:
 def _line(result: StageResult) -> str:
     # Of a stage that was cut short or broke, the detail says why, and nothing of what the stage saw.
     describe = _protocol if result.finding in _OF_THE_ENGINE else _DESCRIBE[result.stage]
-    words = result.finding.value.replace("_", " ")
+    words = result.finding.replace("_", " ")
     more = describe(result.detail) if result.detail else ""
     return f"{words}, {more}" if more else words
 

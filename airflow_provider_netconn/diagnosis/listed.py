@@ -10,8 +10,10 @@ MAX_LISTED = 8
 
 def listed(items: Any) -> str:
     """Items in a row for a person, the first few of many."""
-    texts = [str(item) for item in itertools.islice(items, MAX_LISTED + 1)]
-    return ", ".join(texts[:MAX_LISTED]) + (", ..." if len(texts) > MAX_LISTED else "")
+    texts = list(map(str, itertools.islice(items, MAX_LISTED + 1)))
+    if len(texts) > MAX_LISTED:
+        texts[MAX_LISTED] = "..."
+    return ", ".join(texts)
 
 
 def short_id(resource: str) -> str:

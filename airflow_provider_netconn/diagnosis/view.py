@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from airflow_provider_netconn.diagnosis.facts_view import FactsView
@@ -16,35 +15,36 @@ PRIVATE_RANGES = ("RFC 1918", "RFC 6598", "ULA (RFC 4193)")
 _LOCAL_RANGES = frozenset({"loopback", "link-local"})
 
 
-@dataclass(frozen=True)
 class EvidenceView:
     """The evidence of one target; every property is derived from it."""
 
-    evidence: Evidence
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        # Of two results of a stage the first one counts.
+        self._stages = {result.stage: result for result in reversed(evidence.probe.stages)}
+        self.control_plane = FactsView(evidence.facts)
+        """What the control plane says."""
+        self.deciding = self._deciding()
+        """The first failing stage on the way that a client goes; None where none failed."""
+        self.path = self._path()
+        """Where the packets of a client go; through a proxy they go on to where nobody here can see."""
 
     def detail(self, stage: Stage) -> Mapping[str, Any]:
         """The detail of a stage; empty where it did not run."""
-        result = self.evidence.probe.stage(stage)
+        result = self._stages.get(stage)
         return result.detail if result else {}
 
     def finding(self, stage: Stage) -> Finding | None:
         """The finding of a stage; None where it did not run."""
-        result = self.evidence.probe.stage(stage)
+        result = self._stages.get(stage)
         return result.finding if result else None
-
-    @cached_property
-    def control_plane(self) -> FactsView:
-        """What the control plane says."""
-        return FactsView(self.evidence.facts)
 
     @property
     def uses_proxy(self) -> bool:
         """A real client of this target goes through a proxy, so that what it meets is what the proxy stage met."""
-        return self.evidence.probe.stage(Stage.PROXY) is not None
+        return Stage.PROXY in self._stages
 
-    @cached_property
-    def deciding(self) -> StageResult | None:
-        """The first failing stage on the way that a client goes; None where none failed."""
+    def _deciding(self) -> StageResult | None:
         stages = self.evidence.probe.stages
         if self.uses_proxy:
             stages = tuple(result for result in stages if result.stage in (Stage.PROXY, Stage.AUTH))
@@ -57,9 +57,7 @@ class EvidenceView:
             return self.deciding
         return next((result for result in self.evidence.probe.stages if _stops(result)), None)
 
-    @cached_property
-    def path(self) -> Path:
-        """Where the packets of a client go; through a proxy they go on to where nobody here can see."""
+    def _path(self) -> Path:
         entries = self.detail(Stage.ADDRESS).get("addresses", ())
         if not entries or self.uses_proxy:
             return Path.UNKNOWN

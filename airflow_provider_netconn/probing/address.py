@@ -36,7 +36,7 @@ def judge_addresses(target: Target, addresses: Iterable[str]) -> StageResult:
     finding = _finding(target, private)
     detail = {
         "addresses": [{"address": text, "private": private[text], "range": range_of(text)} for text in private],
-        "expected": target.expect.value,
+        "expected": str(target.expect),
         "expected_networks": list(networks),
         "expected_addresses": list(target.expect_addresses),
     }

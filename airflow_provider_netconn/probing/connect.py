@@ -52,7 +52,7 @@ class Attempt:
         """The attempt as a stage's detail shows it."""
         return {
             "address": self.address,
-            "finding": self.finding.value,
+            "finding": str(self.finding),
             "duration_s": round(self.duration_s, 6),
             "errno": self.error,
             "icmp": self.icmp,
@@ -70,11 +70,15 @@ async def connect_all(
     :return: the result, and the connected socket that the caller owns from here on
     """
     attempts = await _attempts(addresses[:MAX_DIALLED], port, timeout_s)
-    used = next((attempt for attempt in attempts if attempt.sock is not None), None)
+    used, connected = None, 0
     for attempt in attempts:
-        if attempt is not used and attempt.sock is not None:
+        if attempt.sock is None:
+            continue
+        connected += 1
+        if used is None:
+            used = attempt
+        else:
             attempt.sock.close()
-    connected = sum(attempt.finding is Finding.CONNECTED for attempt in attempts)
     if used is None:
         finding = attempts[0].finding
     else:
@@ -148,9 +152,12 @@ async def _connect(sock: socket.socket, address: tuple[str, int], timeout_s: flo
         async with asyncio.timeout(timeout_s):
             await loop.sock_connect(sock, address)
         return
-    with contextlib.suppress(BlockingIOError):
-        sock.connect(address)
-        return
+    # The second call tells what has become of the first (connect(2)): a peer on this very host, such as a proxy beside
+    # the task, has mostly answered by now, and then neither a timer nor the loop's watch over the socket is needed.
+    for _ in range(2):
+        with contextlib.suppress(BlockingIOError):
+            sock.connect(address)
+            return
     settled = loop.create_future()
     number = sock.fileno()  # of a socket itself the loop makes a text each time, for an error that it catches
     loop.add_writer(number, _settle, settled)

@@ -130,7 +130,7 @@ def _result(name: str, dns: DnsAnswer, system: SystemAnswer, prefer_nameserver: 
         "source": "nameserver" if prefer_nameserver else "system",
         "system": {"addresses": list(system.addresses), "error": system.error},
         "dns": {
-            "finding": dns.finding.value,
+            "finding": str(dns.finding),
             "question": dns.question,
             "server": dns.server,
             "rcode": dns.rcode,

@@ -171,6 +171,9 @@ def _chain(tls: TlsStream) -> list[bytes]:
     return [link.public_bytes(_ENCODING_DER) for link in inner._sslobj.get_unverified_chain()]
 
 
+_address = functools.lru_cache(maxsize=1024)(ipaddress.ip_address)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Certificate:
     """What a verdict says of one certificate: its texts are a stranger's, so they are cut and made printable."""
@@ -222,8 +225,8 @@ def _subject_alternative_names(certificate: x509.Certificate) -> tuple[str, ...]
 def covers(names: Sequence[str], server_name: str) -> bool:
     """Whether a certificate's names cover a server name: a wildcard stands for one leftmost label (RFC 9525, 6.3)."""
     if is_address(server_name):
-        wanted = ipaddress.ip_address(server_name)
-        return any(is_address(name) and ipaddress.ip_address(name) == wanted for name in names)
+        wanted = _address(server_name)
+        return any(is_address(name) and _address(name) == wanted for name in names)
     wanted_name = server_name.lower().removesuffix(".")
     _, dot, parent = wanted_name.partition(".")
     covering = {wanted_name, f"*.{parent}"} if dot else {wanted_name}

@@ -42,4 +42,5 @@ def shown(text: bytes, limit: int = 300) -> str:
 
 def printable(text: str, limit: int = 300) -> str:
     """The text with a blank in place of each sign that is not for the eye, cut to so many."""
-    return "".join(char if char.isprintable() else " " for char in text[:limit])
+    cut = text[:limit]
+    return cut if cut.isprintable() else "".join(char if char.isprintable() else " " for char in cut)
