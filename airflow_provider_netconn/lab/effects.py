@@ -106,9 +106,13 @@ class FailOperation(Effect):
 
 @dataclass(frozen=True, slots=True)
 class NeverEndOperation(Effect):
-    """The request is accepted, and the operation that it begins stays ``InProgress``."""
+    """The request is accepted, and the operation that it begins stays ``InProgress``.
+
+    :param seconds: after so long it ends after all, as it would have; None for never
+    """
 
     meets: ClassVar[Meets] = Meets.OPERATION
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,9 +380,8 @@ def _operation_fails(argument: str) -> Effect:
 
 
 def _operation_never_ends(argument: str) -> Effect:
-    """accepted, then the operation stays `InProgress`"""
-    _no(argument)
-    return NeverEndOperation()
+    """accepted, then the operation stays `InProgress`; with an argument, for that many seconds"""
+    return NeverEndOperation(_seconds(argument, "operation-never-ends"))
 
 
 def _not_found_after_put(argument: str) -> Effect:

@@ -26,7 +26,7 @@ from airflow_provider_netconn.lab.certificates import Authority
 from airflow_provider_netconn.lab.clock import Clock
 from airflow_provider_netconn.lab.cloud_metadata import cloud_metadata
 from airflow_provider_netconn.lab.directory import Directory, Principal
-from airflow_provider_netconn.lab.effects import DelayPackets, FailOperation, Meets
+from airflow_provider_netconn.lab.effects import DelayPackets, FailOperation, Meets, NeverEndOperation
 from airflow_provider_netconn.lab.errors import LabError
 from airflow_provider_netconn.lab.faults import Fault, FaultBook, FaultRule
 from airflow_provider_netconn.lab.gate import Gate, note_fault
@@ -373,6 +373,8 @@ class LocalAzure:
         effect = fault.effect
         if isinstance(effect, FailOperation):
             return OperationFault(error=ArmError(500, effect.code, effect.message))
+        if isinstance(effect, NeverEndOperation) and effect.seconds is not None:
+            return OperationFault(error=None, late_s=effect.seconds)
         return OperationFault(error=None)
 
     def landscape(self) -> dict[str, Any]:

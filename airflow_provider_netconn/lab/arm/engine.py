@@ -312,7 +312,7 @@ class ControlPlane:
         if fault is not None:
             operation.error = fault.error
             if fault.error is None:
-                operation.ends_at = float("inf")
+                operation.ends_at = max(operation.ends_at, operation.starts_at + fault.late_s)
         self.operations.start(operation)
 
     def follow_headers(self, operation: Operation) -> dict[str, str]:

@@ -119,10 +119,12 @@ def provider_polling(
 class OperationFault:
     """A fault told beforehand: the next operation fails, or never ends.
 
-    :param error: what it fails with; None: it never ends
+    :param error: what it fails with
+    :param late_s: without one, how long it runs at least, in lab seconds; infinite for one that never ends
     """
 
     error: ArmError | None
+    late_s: float = float("inf")
 
 
 @dataclass(slots=True, kw_only=True)

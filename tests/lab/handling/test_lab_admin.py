@@ -165,7 +165,7 @@ def test_admin_requests_are_in_no_journal(admin):
     assert admin.get("/journal").json()["count"] == 0
 
 
-def test_operation_that_a_fault_hits_fails_or_never_ends(admin, arm, lab, trust):
+def test_operation_that_a_fault_hits_fails_or_is_late_or_never_ends(admin, arm, lab, trust):
     def poll(location):
         return httpx.get(location, verify=trust, headers={"Authorization": f"Bearer {lab.token(lifetime_s=9000)}"})
 
@@ -173,9 +173,16 @@ def test_operation_that_a_fault_hits_fails_or_never_ends(admin, arm, lab, trust)
     location = arm.delete(GROUP).headers["location"]
     assert poll(location).json()["error"]["code"] == "RetryableError"
     assert arm.get(GROUP).status_code == 200
+    admin.post("/faults", json={"fault": "operation-never-ends:500"})
+    location = arm.delete(GROUP).headers["location"]
+    admin.post("/clock", json={"advance": 490})
+    assert poll(location).status_code == 202
+    admin.post("/clock", json={"advance": 20})
+    assert poll(location).status_code == 200
+    arm.put(GROUP, json={"location": "westeurope"})
     admin.post("/faults", json={"fault": "operation-never-ends"})
     location = arm.delete(GROUP).headers["location"]
     admin.post("/clock", json={"advance": 3000})
     assert poll(location).status_code == 202
     hit = [entry["fault"] for entry in admin.get("/journal").json()["entries"] if entry["method"] == "DELETE"]
-    assert hit == ["operation-fails:RetryableError", "operation-never-ends"]
+    assert hit == ["operation-fails:RetryableError", "operation-never-ends:500", "operation-never-ends"]
