@@ -167,7 +167,11 @@ class AzureStateSensor(BaseSensorOperator):
 async def _look(azure: AzureSession, watch: Watch) -> ResourceState:
     from airflow_provider_netconn.azure.polling import read_all
 
-    return watch.look(await read_all(azure, watch.scopes))
+    state = watch.look(await read_all(azure, watch.scopes))
+    if (state.settled or state.hopeless) and len(watch.scopes) > 1:
+        # One of them may have been answered late, after retries; what is decided is looked at once more as a whole.
+        state = watch.look(await read_all(azure, watch.scopes))
+    return state
 
 
 def _awaited(watch: Watch, line: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout
@@ -232,6 +234,24 @@ def test_the_sensor_waits_until_a_peering_is_gone(azure_lab, deferrable):
         azure_lab.delete(hub.to(data).id)
     meanwhile = [lambda: azure_lab.delete(hub.to(data).id)] if deferrable else []
     assert run_to_the_end(sensor, meanwhile=meanwhile)["local"]["status"] == "absent"
+
+
+def test_a_look_is_not_made_up_of_two_moments(azure_lab):
+    hub, data = azure_lab.networks("hub", "data")
+    run_to_the_end(peer(hub, data))
+
+    def looks_at_hub():
+        return len(azure_lab.journal(method="GET", path=f"{hub.id}/virtualNetworkPeerings"))
+
+    before = looks_at_hub()
+    held = azure_lab.fault("throttled:2", method="GET", path=f"{data.id}/virtualNetworkPeerings")
+    with ThreadPoolExecutor(1) as pool:
+        look = pool.submit(wait_for(hub, data).poke, context())
+        while not (held.applied and looks_at_hub() > before):
+            time.sleep(0.01)
+        azure_lab.delete(data.to(hub).id)
+        with pytest.raises(AzureConflictError, match="it is disconnected"):
+            look.result()
 
 
 def test_a_state_that_is_to_fail_the_sensor_may_be_chosen(azure_lab):
