@@ -27,11 +27,13 @@ def look_for_pins(targets: Sequence[Target], options: CheckOptions) -> tuple[Pin
 
 async def _look(targets: Sequence[Target], options: CheckOptions) -> tuple[Pin, ...]:
     known = [(target, privatelink_names(target.host).only) for target in targets]
-    wanted = {plain(target.host): replace(target, dial=name) for target, name in known if name is not None}
+    wanted = [replace(target, dial=name) for target, name in known if name is not None]
     pins: list[Pin] = []
     async with Prober(options) as prober:
-        await prober.probe_all(wanted.values(), lambda _, probe: pins.append(_pin(probe)))
-    return tuple(sorted(pins, key=lambda pin: pin.name))
+        await prober.probe_all(wanted, lambda _, probe: pins.append(_pin(probe)))
+    # Of several looks at one name, such as at two ports, the one that saw most counts, and the worst of these.
+    pins.sort(key=lambda pin: (pin.covered is not None, pin.covered is False))
+    return tuple(sorted({pin.name: pin for pin in pins}.values(), key=lambda pin: pin.name))
 
 
 def _pin(probe: ProbeResult) -> Pin:

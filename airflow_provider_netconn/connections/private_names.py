@@ -91,7 +91,9 @@ class Pins(NamedTuple):
             if isinstance(error, InvalidOptionError):
                 raise
             seen = f"{path} cannot be read as a file of pins ({type(error).__name__})"
-            raise InvalidOptionError("pins", seen, "delete it, and write it anew with `netconn connections pin`") from None
+            raise InvalidOptionError(
+                "pins", seen, "delete it, and write it anew with `netconn connections pin`"
+            ) from None
         return cls().with_pins(pins)
 
     def write(self, path: str | Path) -> None:

@@ -10,6 +10,8 @@ import inspect
 import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 Backend = Any
@@ -20,6 +22,23 @@ _SDK = "airflow.sdk.configuration"
 _TASK_RUNNER = "airflow.sdk.execution_time.task_runner"
 
 log = logging.getLogger(__name__)
+
+_as_kept: ContextVar[bool] = ContextVar("as_kept", default=False)
+
+
+@contextmanager
+def as_kept() -> Iterator[None]:
+    """Connections that this process looks up inside come as they are kept: whoever looks for pins needs their names."""
+    token = _as_kept.set(True)
+    try:
+        yield
+    finally:
+        _as_kept.reset(token)
+
+
+def is_as_kept() -> bool:
+    """Whether connections are to be given as they are kept."""
+    return _as_kept.get()
 
 
 def is_client() -> bool:
@@ -33,7 +52,10 @@ def others(own: Backend) -> tuple[Backend, ...]:
 
 
 def denial() -> type[Exception] | None:
-    """The exception that ends Airflow's search through its backends; None where it has none, and goes on after any."""
+    """The exception that ends Airflow's search through its backends; None where it has none, and goes on after any.
+
+    It came with version 1.2.2 of the Task SDK (Airflow 3.2.2; github.com/apache/airflow/pull/66575).
+    """
     try:
         from airflow.sdk.exceptions import AirflowSecretsBackendAccessDenied
     except ImportError:

@@ -114,7 +114,7 @@ class PrivateLinkSecretsBackend(BaseSecretsBackend):
 
     def _treated(self, conn_id: str, connection: Any) -> Any:
         """The connection with the names that the policy chooses; as it is where it is not to be treated."""
-        if connection is None or not self._selection.has_id(conn_id):
+        if connection is None or chain.is_as_kept() or not self._selection.has_id(conn_id):
             return connection
         if not self._selection.has_type(str(connection.conn_type or "")):
             return connection

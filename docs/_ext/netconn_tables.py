@@ -25,9 +25,9 @@ from airflow_provider_netconn.checks import config
 from airflow_provider_netconn.connections import CONNECTION_TYPES, ConnectionType, connection_type
 from airflow_provider_netconn.diagnosis.diagnose import headline, is_as_expected
 from airflow_provider_netconn.hooks.sign_in import NOT_SIGNED_IN, SIGN_INS, sign_in_of
+from airflow_provider_netconn.privatelink.certificates import certificate_facts
 from airflow_provider_netconn.probing import protocols  # noqa: F401  registers the protocols
 from airflow_provider_netconn.probing.registry import protocol_named, protocol_names
-from airflow_provider_netconn.privatelink.certificates import certificate_facts
 from airflow_provider_netconn.probing.targets import TARGET_KEYS
 
 ROOT = Path(__file__).parents[2]
