@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import http.server
 import importlib.metadata
+import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -29,6 +31,7 @@ def main() -> None:
     _assert_connection_types_are_listed()
     with _server() as port:
         _assert_tasks_run(port)
+    _assert_secrets_backend_treats()
     _assert_command_line()
     airflow, python = importlib.metadata.version("apache-airflow"), sys.version.split()[0]
     print(f"ok: {DISTRIBUTION} {importlib.metadata.version(DISTRIBUTION)} on Airflow {airflow}, Python {python}")
@@ -46,7 +49,7 @@ def _airflow(*arguments: str) -> str:
     command = [sys.executable, "-m", "airflow", *arguments]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout
+    return ran.stdout + ran.stderr
 
 
 def _assert_dags_parse(dags_folder: Path) -> None:
@@ -97,6 +100,60 @@ def _task_states(dag_id: str) -> dict[str, str]:
     with create_session() as session:
         instances = session.query(TaskInstance).filter(TaskInstance.dag_id == dag_id).all()
         return {instance.task_id: str(instance.state) for instance in instances}
+
+
+BACKEND = "airflow_provider_netconn.secrets.private_link.PrivateLinkSecretsBackend"
+WRAPPED = "airflow.secrets.local_filesystem.LocalFilesystemBackend"
+CANARY = "canary-71e4-never-show-this"
+
+
+def _assert_secrets_backend_treats() -> None:
+    """It wraps another backend, walks what Airflow has behind it, and refuses where this Airflow can be told to."""
+    fields = {"conn_type": "postgres", "login": "me", "password": CANARY}
+    public = {where: f"{where}.postgres.database.azure.com" for where in ("wrapped", "environment", "database")}
+    kept = Path(os.environ["AIRFLOW_HOME"]) / "connections.json"
+    kept.write_text(json.dumps({"wrapped": {**fields, "host": public["wrapped"]}}))
+    os.environ["AIRFLOW_CONN_ENVIRONMENT"] = json.dumps({**fields, "host": public["environment"]})
+    _airflow("connections", "add", "database", "--conn-json", json.dumps({**fields, "host": public["database"]}))
+    assert _looked_up(kept, on_failure="open") == {
+        where: host.replace(".postgres", ".privatelink.postgres") for where, host in public.items()
+    }
+    broken = kept.with_name("pins.json")
+    broken.write_text(CANARY)
+    assert _looked_up(kept, on_failure="open", pins=str(broken)) == public
+    refused = _looked_up(kept, on_failure="closed", pins=str(broken))
+    if _can_refuse():
+        assert all("AccessDenied" in seen and "cannot be read" in seen for seen in refused.values()), refused
+    else:
+        assert refused == public
+
+
+def _can_refuse() -> bool:
+    try:
+        from airflow.sdk.exceptions import AirflowSecretsBackendAccessDenied  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def _looked_up(kept: Path, **options: str) -> dict[str, str]:
+    """What the DAG ``look_ups`` saw of each connection, with the backend in front of the one that has ``kept``."""
+    seen = kept.with_name("seen")
+    shutil.rmtree(seen, ignore_errors=True)
+    seen.mkdir()
+    arguments = {"backend": WRAPPED, "backend_kwargs": {"connections_file_path": str(kept)}, "names": "privatelink"}
+    os.environ["NETCONN_SEEN"] = str(seen)
+    os.environ["AIRFLOW__SECRETS__BACKEND"] = BACKEND
+    os.environ["AIRFLOW__SECRETS__BACKEND_KWARGS"] = json.dumps({**arguments, **options})
+    said = _airflow("dags", "test", "look_ups")
+    found = {file.name: file.read_text() for file in seen.iterdir()}
+    assert CANARY not in said + str(found)
+    # Where it is not refused, it is said, and why.
+    refused = any("AccessDenied" in text for text in found.values())
+    assert "pins" not in options or refused or "cannot be read" in said, said
+    for name in ("BACKEND", "BACKEND_KWARGS"):
+        del os.environ[f"AIRFLOW__SECRETS__{name}"]
+    return found
 
 
 def _assert_command_line() -> None:
