@@ -184,7 +184,7 @@ class _Poller:
 
     def __init__(self, shared: _SharedSession, scope: Scope) -> None:
         self._shared = shared
-        self._scope = scope
+        self.scope = scope
         self._snapshot: Snapshot | None = None
         self._read_at = self._begun_at = float("-inf")
         self._slower = 1
@@ -241,7 +241,7 @@ class _Poller:
         try:
             async with self._shared.room:
                 with deadline(_READ_LIMIT_S), _GARBAGE_SEARCH.put_off():
-                    self._snapshot = await asyncio.wrap_future(azure.submit(read_scope, self._scope))
+                    self._snapshot = await asyncio.wrap_future(azure.submit(read_scope, self.scope))
         except AzureError as error:
             log.warning("Looking again later: %s", error)
             self.error = error
@@ -315,6 +315,18 @@ async def shared_polls(session: AzureSession, scopes: Sequence[Scope], interval_
         yield polls
     finally:
         _leave(here, key, polls)
+
+
+def polled_here() -> tuple[Scope, ...]:
+    """What is polled on this loop now: each scope once for each principal, however many wait on it."""
+    here = _LOOPS.get(asyncio.get_running_loop(), _Loop())
+    return tuple(poller.scope for shared in here.sessions.values() for poller in shared.pollers.values())
+
+
+async def polls_closed() -> None:
+    """Wait until what nobody on this loop waits for any more is closed, which goes on behind the last waiter."""
+    here = _LOOPS.get(asyncio.get_running_loop(), _Loop())
+    await asyncio.gather(*here.ending)
 
 
 def _leave(here: _Loop, key: str, polls: Polls) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from airflow_provider_netconn.errors import InvalidOptionError
-from airflow_provider_netconn.report import html, markdown, wording
+from airflow_provider_netconn.report import html, wording
+from airflow_provider_netconn.report.markdown import cell, row
 
 Json = Mapping[str, Any]
 
@@ -67,7 +68,6 @@ def _why(resource: Json) -> Iterator[str]:
 
 
 def _markdown(document: Json) -> str:
-    cell, row = markdown._cell, markdown._row
     lines = ["# netconn external IP allowlists", "", f"**{cell(headline(document))}.**", "", cell(_where(document)), ""]
     lines += [f"- {cell(note)}" for note in document["notes"]]
     lines += ["", row(_COLUMNS), row(["---"] * len(_COLUMNS))] if document["notes"] else [
@@ -89,7 +89,7 @@ def _where(document: Json) -> str:
 def _html(document: Json) -> str:
     from markupsafe import Markup
 
-    environment, style, _ = html._parts()
+    environment, style, _ = html.page_parts()
     cards = [
         {**one, "tone": _TONES.get(one["admission"], "doubtful"), "why": list(_why(one))}
         for one in _ordered(document["resources"])
@@ -100,5 +100,5 @@ def _html(document: Json) -> str:
         where=_where(document),
         cards=cards,
         style=Markup(style),  # noqa: S704 - our own file
-        style_hash=html._hash(style),
+        style_hash=html.source_hash(style),
     )

@@ -72,7 +72,7 @@ def render(report: Report) -> str:
     """The report as the text of one HTML page."""
     from markupsafe import Markup
 
-    environment, style, script = _parts()
+    environment, style, script = page_parts()
     template = environment.get_template("report.html.jinja")
     tones = [_tone(verdict) for verdict in report.verdicts]
     return template.render(
@@ -85,8 +85,8 @@ def render(report: Report) -> str:
         raw_left_out=len(report.verdicts) > MAX_WITH_RAW_JSON,
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
-        style_hash=_hash(style),
-        script_hash=_hash(script),
+        style_hash=source_hash(style),
+        script_hash=source_hash(script),
     )
 
 
@@ -97,7 +97,7 @@ def render_side_by_side(before: Report, after: Report) -> str:
     """
     from markupsafe import Markup
 
-    environment, style, _ = _parts()
+    environment, style, _ = page_parts()
     sides = tuple({card.verdict.target: card for card in _cards(report)} for report in (before, after))
     targets = dict.fromkeys(verdict.target for report in (after, before) for verdict in report.verdicts)
     return environment.get_template("side_by_side.html.jinja").render(
@@ -105,12 +105,12 @@ def render_side_by_side(before: Report, after: Report) -> str:
         rows=[(target, [cards.get(target) for cards in sides]) for target in targets],
         summaries=tuple(wording.summary(report) for report in (before, after)),
         style=Markup(style),  # noqa: S704 - our own file
-        style_hash=_hash(style),
+        style_hash=source_hash(style),
     )
 
 
 @functools.cache
-def _parts() -> tuple[Environment, str, str]:
+def page_parts() -> tuple[Environment, str, str]:
     """Where the pages' templates are, their style and their script."""
     import jinja2  # not needed to import an operator
 
@@ -135,7 +135,8 @@ def _finalize(value: Any) -> Any:
     return wording.printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
-def _hash(text: str) -> str:
+def source_hash(text: str) -> str:
+    """How a page's Content-Security-Policy names a style or a script that is in it."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 

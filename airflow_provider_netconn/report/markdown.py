@@ -21,42 +21,43 @@ def render(report: Report) -> str:
         "",
         f"**{summary(report)}.** {_counts(report)}".rstrip(),
         "",
-        f"Checked {utc(report.started_at)} in {duration(report.duration_s)}, netconn {_cell(report.netconn_version)}. "
-        + "; ".join(f"{label}: {_cell(text)}" for label, text in vantage_rows(report.vantage))
+        f"Checked {utc(report.started_at)} in {duration(report.duration_s)}, netconn {cell(report.netconn_version)}. "
+        + "; ".join(f"{label}: {cell(text)}" for label, text in vantage_rows(report.vantage))
         + ".",
     ]
     if report.verdicts:
-        lines += ["", _row(_COLUMNS), _row(["---"] * len(_COLUMNS))]
-        lines += [_row(_cells(verdict)) for verdict in unexpected_first(report)]
+        lines += ["", row(_COLUMNS), row(["---"] * len(_COLUMNS))]
+        lines += [row(_cells(verdict)) for verdict in unexpected_first(report)]
     return "\n".join(lines) + "\n"
 
 
 def _counts(report: Report) -> str:
-    return ", ".join(f"{count:,} {_cell(headline)}" for headline, count in report.counts().items())
+    return ", ".join(f"{count:,} {cell(headline)}" for headline, count in report.counts().items())
 
 
 def _cells(verdict: Verdict) -> list[str]:
-    headline = _cell(verdict.headline)
+    headline = cell(verdict.headline)
     return [
-        _cell(verdict.target),
+        cell(verdict.target),
         headline if verdict.as_expected else f"**{headline}**",
         verdict.path.value,
         verdict.outcome.value,
         _code(verdict.cause),
-        _cell(verdict.remedy or ""),
+        cell(verdict.remedy or ""),
     ]
 
 
-def _row(cells: list[str] | tuple[str, ...]) -> str:
+def row(cells: list[str] | tuple[str, ...]) -> str:
+    """A line of a table, of cells that are Markdown already."""
     return f"| {' | '.join(cells)} |"
 
 
 def _code(text: str | None) -> str:
     # Within back-ticks nothing can be escaped, so only a plain word goes there.
-    return f"`{text}`" if text and _CODE.fullmatch(text) else _cell(text or "")
+    return f"`{text}`" if text and _CODE.fullmatch(text) else cell(text or "")
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """The text on one line with nothing in it that Markdown or HTML would take for its own."""
     escaped = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _PUNCTUATION.sub(r"\\\1", escaped)

@@ -10,6 +10,7 @@ import pytest
 from airflow.providers.common.compat.triggers import BaseEventTrigger
 
 from airflow_provider_netconn.azure import polling
+from airflow_provider_netconn.azure.polling import polled_here
 from airflow_provider_netconn.errors import InvalidOptionError
 from airflow_provider_netconn.triggers.azure_events import PrivateEndpointEventTrigger
 from tests.azure.endpoints import take_roles
@@ -177,8 +178,7 @@ async def test_many_watchers_share_one_list(azure_lab, connect):
     ):
         assert (await next_of(one))["status"] == "Pending"
         assert (await next_of(other))["status"] == ""
-        (session,) = polling._LOOPS[asyncio.get_running_loop()].sessions.values()
-        assert len(session.pollers) == 1
+        assert len(polled_here()) == 1
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_provider_netconn.azure import polling
-from airflow_provider_netconn.azure.polling import principal_key, read_scope, shared_polls
+from airflow_provider_netconn.azure.polling import polled_here, polls_closed, principal_key, read_scope, shared_polls
 from airflow_provider_netconn.azure.private_endpoint_state import PrivateEndpointWatch, Until
 from airflow_provider_netconn.azure.session import AzureSession
 from airflow_provider_netconn.azure.watching import WATCHES, Scope, watch_of
@@ -86,10 +85,8 @@ async def only_event(trigger):
 async def nothing_is_left():
     """When the last waiter has gone, so have session, pollers and their tasks."""
     yield
-    here = polling._LOOPS.get(asyncio.get_running_loop())
-    if here is not None:
-        await asyncio.gather(*here.ending)
-        assert here.sessions == {}
+    await polls_closed()
+    assert polled_here() == ()
     assert [task for task in asyncio.all_tasks() if task.get_name().startswith("netconn")] == []
 
 
