@@ -21,6 +21,7 @@ from airflow_provider_netconn.lab.state import (
     endpoint_lines,
     holding,
     is_held,
+    lock_path,
     log_path,
     read_state,
     state_path,
@@ -407,6 +408,8 @@ def _down(options: argparse.Namespace) -> int:
     path = state_path(options.state)
     state = read_state(path)
     with holding(path) as is_alive:
+        # Of one that was killed the lock is left, and nobody else's: we hold it now.
+        left = [path, ca_path(path), log_path(path)] + ([] if is_alive() else [lock_path(path)])
         if is_alive():
             try:
                 _client(options).ask("POST", "/shutdown")
@@ -417,8 +420,8 @@ def _down(options: argparse.Namespace) -> int:
             if time.monotonic() > deadline:
                 raise LabError(f"process {state['pid']} has not ended after {STOP_LIMIT_S:g} s; end it by its number")
             time.sleep(_STEP_S)
-    for file in (path, ca_path(path), log_path(path)):  # of a lab that was killed, or that was detached
-        file.unlink(missing_ok=True)
+        for file in left:  # of a lab that was killed, or that was detached
+            file.unlink(missing_ok=True)
     return EXIT_OK
 
 

@@ -23,6 +23,7 @@ from airflow_provider_netconn.lab.astro.application import application as astro_
 from airflow_provider_netconn.lab.astro.records import Kind
 from airflow_provider_netconn.lab.astro.state import AstroState
 from airflow_provider_netconn.lab.certificates import Authority
+from airflow_provider_netconn.lab.clients import MANAGEMENT
 from airflow_provider_netconn.lab.clock import Clock
 from airflow_provider_netconn.lab.cloud_metadata import cloud_metadata
 from airflow_provider_netconn.lab.directory import Directory, Principal
@@ -56,7 +57,6 @@ from airflow_provider_netconn.lab.serving import Servers, Service, listening_soc
 from airflow_provider_netconn.lab.settings import Answers, SettingError, Settings
 
 LOOPBACK: Final = "127.0.0.1"
-MANAGEMENT: Final = "https://management.azure.com"
 OWNER_TOKEN_LIFETIME_S: Final = 30 * 86_400
 """Of the token that the state file carries: a lab may stay up for weeks."""
 NAMES: Final = ("arm", "authority", "managed_identity", "graph", "astro", "admin")

@@ -1,4 +1,5 @@
-"""Fixtures for pytest: ``azure_lab``, a clean local Azure for each test, and ``azure_lab_network``, its names.
+"""Fixtures for pytest: ``azure_lab``, a clean local Azure for each test, ``azure_lab_network``, its names, and
+``azure_lab_isolated``, one with packets.
 
 pytest loads this module in every run, so it imports nothing; a lab is started when the first test asks for one.
 """
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from airflow_provider_netconn.lab.isolated_testing import IsolatedAzureLab
     from airflow_provider_netconn.lab.testing import AzureLab, AzureLabNetwork
 
 
@@ -51,3 +53,22 @@ def azure_lab_network(azure_lab: AzureLab) -> AzureLabNetwork:
     from airflow_provider_netconn.lab.testing import AzureLabNetwork
 
     return AzureLabNetwork(azure_lab)
+
+
+@pytest.fixture(scope="session")
+def azure_lab_isolated_session(azure_lab_seed: str) -> Iterator[IsolatedAzureLab]:
+    """One isolated lab for all tests, as the last one left it. Most tests want ``azure_lab_isolated``."""
+    from airflow_provider_netconn.lab.isolated_testing import IsolatedAzureLab
+
+    lab = IsolatedAzureLab(azure_lab_seed)
+    try:
+        yield lab
+    finally:
+        lab.stop()
+
+
+@pytest.fixture
+def azure_lab_isolated(azure_lab_isolated_session: IsolatedAzureLab) -> IsolatedAzureLab:
+    """A local Azure in which packets get through or do not, with nothing in it but its seed."""
+    azure_lab_isolated_session.reset()
+    return azure_lab_isolated_session

@@ -31,7 +31,8 @@ def state_path(given: str | None = None) -> Path:
 
 def state_of(lab: LocalAzure, ca_file: Path) -> dict[str, Any]:
     """What the state file tells of a running lab."""
-    from airflow_provider_netconn.lab.local_azure import MANAGEMENT, NAMES, OWNER_TOKEN_LIFETIME_S
+    from airflow_provider_netconn.lab.clients import MANAGEMENT
+    from airflow_provider_netconn.lab.local_azure import NAMES, OWNER_TOKEN_LIFETIME_S
 
     seed = lab.seed
     owner = seed.principal(seed.owner)
@@ -128,18 +129,18 @@ def held(path: Path) -> Iterator[None]:
 
     :raises StateError: a living lab holds the file, or its folder cannot be written
     """
-    lock_path = _beside(path, ".lock")
+    own_lock = lock_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = _locked(lock_path)
+        lock = _locked(own_lock)
     except OSError as error:
-        raise StateError(f"{lock_path} cannot be written: {error.strerror}; name another place with --state") from None
+        raise StateError(f"{own_lock} cannot be written: {error.strerror}; name another place with --state") from None
     if lock is None:
         raise StateError(f"a lab is up already at {path}; end it with 'netconn lab down', or name another --state")
     try:
         yield
     finally:
-        for file in (path, ca_path(path), lock_path):
+        for file in (path, ca_path(path), own_lock):
             file.unlink(missing_ok=True)
 
 
@@ -156,7 +157,7 @@ def holding(path: Path) -> Iterator[Callable[[], bool]]:
     :return: a function that says whether that lab's process lives; where there is none, it never does
     """
     try:
-        handle = os.open(_beside(path, ".lock"), os.O_RDWR | os.O_CLOEXEC)
+        handle = os.open(lock_path(path), os.O_RDWR | os.O_CLOEXEC)
     except OSError:
         yield lambda: False
         return
@@ -182,6 +183,11 @@ def write_state(path: Path, state: Mapping[str, Any]) -> None:
 def ca_path(path: Path) -> Path:
     """Where the certificate of the lab's authority is written: beside the state file."""
     return _beside(path, "-ca.pem")
+
+
+def lock_path(path: Path) -> Path:
+    """What a living lab has locked: beside the state file."""
+    return _beside(path, ".lock")
 
 
 def log_path(path: Path) -> Path:

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from airflow_provider_netconn.lab import environment
 from airflow_provider_netconn.lab.background import Background
+from airflow_provider_netconn.lab.clients import MANAGEMENT, LabClients
+from airflow_provider_netconn.lab.effects import Meets, effect_named
 from airflow_provider_netconn.lab.errors import LabError
 from airflow_provider_netconn.lab.faults import Fault, FaultRule
 from airflow_provider_netconn.lab.journal import Entry, Query
-from airflow_provider_netconn.lab.local_azure import MANAGEMENT, LocalAzure
+from airflow_provider_netconn.lab.local_azure import LocalAzure
 from airflow_provider_netconn.lab.names.values import View
 from airflow_provider_netconn.lab.seed import DEFAULT, PrincipalSeed, load_seed
 from airflow_provider_netconn.lab.settings import Settings
 from airflow_provider_netconn.lab.state import state_of
 
 if TYPE_CHECKING:
-    from azure.identity import ClientSecretCredential
     from dns.resolver import Resolver
 
 T = TypeVar("T")
@@ -107,8 +108,32 @@ class AzureLabNetwork:
         resolver.nameservers = [host]
         return resolver
 
+    def fault(
+        self,
+        fault: str,
+        *,
+        name: str | None = None,
+        network: Network | str | None = None,
+        server: str | None = None,
+        **rule: Any,
+    ) -> Fault:
+        """Have names fail to resolve, or connections to services fail.
 
-class AzureLab:
+        :param fault: of the catalogue, such as ``dns-servfail``, or ``intercepted``
+        :param name: a pattern of the names that it is about, in queries and of services; None: all
+        :param network: of names: only as this network's machines resolve: a network or its id
+        :param server: of names: only at one of the seed's ``dns_servers``
+        :param rule: the other parts of :class:`~airflow_provider_netconn.lab.faults.FaultRule`
+        :return: the fault; its ``applied`` grows as it hits
+        :raises LabError: it is one of packets: an isolated lab alone has them
+        """
+        where = network.id if isinstance(network, Network) else network or server
+        of_names = effect_named(fault).meets is Meets.QUERY
+        given = {"path" if of_names else "host": name, "query": where}
+        return self.lab.fault(fault, **{key: value for key, value in given.items() if value is not None}, **rule)
+
+
+class AzureLab(LabClients):
     """A running lab, as tests use it. Its methods may be called from any thread but the lab's own.
 
     :param seed: a YAML file, or the name of a landscape that comes with the lab
@@ -197,39 +222,12 @@ class AzureLab:
         """
         return self._call(lambda: self.local.token(principal, audience=audience))
 
-    def credential(self, principal: str | None = None, **options: Any) -> ClientSecretCredential:
-        """A credential of azure-identity that signs in at the lab's authority.
-
-        :param principal: an application of the seed; by default the owner
-        :param options: for ``azure.identity.ClientSecretCredential``
-        """
-        from azure.identity import ClientSecretCredential
-
+    def application(self, principal: str | None) -> tuple[str, str, str]:
+        """Tenant, application id and secret of an application of the seed; by default the owner."""
         chosen = self.principal(principal)
         if chosen.app_id is None or chosen.client_secret is None:
             raise LabError(f"principal {chosen.name!r} has no secret; choose an application of the seed")
-        return ClientSecretCredential(
-            self.local.seed.tenant(chosen.tenant).id,
-            chosen.app_id,
-            chosen.client_secret,
-            authority=self.authority_url,
-            disable_instance_discovery=True,
-            connection_verify=self.ca_file,
-            **options,
-        )
-
-    def client(self, kind: Callable[..., T], *arguments: Any, principal: str | None = None, **options: Any) -> T:
-        """A client of one of Azure's management SDKs, signed in at the lab.
-
-        :param kind: its class, such as ``azure.mgmt.network.NetworkManagementClient``
-        :param arguments: what it takes behind the credential; by default the subscription
-        :param principal: by default the owner
-        :param options: further ones; polling does not wait unless they say so
-        """
-        defaults = {"base_url": self.arm_url, "connection_verify": self.ca_file, "polling_interval": 0}
-        scopes = {"credential_scopes": [f"{MANAGEMENT}/.default"]}
-        credential = self.credential(principal)
-        return kind(credential, *(arguments or (self.subscription_id,)), **{**defaults, **scopes, **options})
+        return self.local.seed.tenant(chosen.tenant).id, chosen.app_id, chosen.client_secret
 
     def endpoints(self) -> list[dict[str, Any]]:
         """What is served behind the resources now, and where; as the state file's ``endpoints``."""

@@ -138,8 +138,10 @@ def test_state_of_a_killed_lab_is_replaced(place):
     place.unlink()  # a number that lives again is no living lab: only the lock counts
     process = up(place)
     assert json.loads(place.read_text())["pid"] == process.pid
-    process.terminate()
-    assert ended(process) == 0
+    process.kill()
+    process.communicate()
+    lab(place, "down")
+    assert list(place.parent.iterdir()) == []
 
 
 def test_detached_lab_outlives_its_command_until_down(place):

@@ -15,10 +15,11 @@ import dns.opcode
 import dns.query
 import dns.rcode
 import dns.rdataclass
+import dns.resolver
 import dns.rrset
 import pytest
 
-from airflow_provider_netconn.lab.errors import FaultError
+from airflow_provider_netconn.lab.errors import FaultError, LabError
 from airflow_provider_netconn.lab.names.servers import sockets
 from airflow_provider_netconn.lab.testing import AzureLabNetwork
 from tests.lab.names import landscape
@@ -296,3 +297,17 @@ def test_the_fixture_gives_resolvers(azure_lab, azure_lab_network):
     answer = azure_lab_network.resolver(network).resolve("contosolake.blob.core.windows.net")
     assert answer.rrset[0].to_text().startswith("198.19.")
     assert azure_lab_network.resolver().resolve("contosolake.blob.core.windows.net").rrset == answer.rrset
+
+
+def test_the_fixture_has_names_fail_where_it_is_told(azure_lab, azure_lab_network):
+    (network,) = azure_lab.networks("mine")
+    fault = azure_lab_network.fault("dns-nxdomain", name="*.blob.core.windows.net", network=network)
+    assert azure_lab_network.resolver().resolve("contosolake.blob.core.windows.net")
+    assert azure_lab_network.resolver(network).resolve("contoso-vault.vault.azure.net")
+    with pytest.raises(dns.resolver.NXDOMAIN):
+        azure_lab_network.resolver(network).resolve("contosolake.blob.core.windows.net")
+    assert fault.applied == 1
+    of_connections = azure_lab_network.fault("intercepted", name="contoso-vault.*")
+    assert (of_connections.rule.host, of_connections.rule.path) == ("contoso-vault.*", None)
+    with pytest.raises(LabError, match="on loopback nothing decides about packets"):
+        azure_lab_network.fault("packets-drop")
