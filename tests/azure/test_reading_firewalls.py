@@ -154,6 +154,31 @@ def test_app_service_goes_by_priority(azure_lab, read):
     assert [lab_admits(azure_lab, service, one) for one in (FRIEND, "203.0.113.8")] == [False, True]
 
 
+def test_the_deployment_site_of_app_service_may_have_a_list_of_its_own(azure_lab, read):
+    type_name = "Microsoft.Web/sites"
+    service = make_service(azure_lab, type_name)
+    admit_friends(azure_lab, service, type_name)
+
+    def found_with(**properties):
+        change(azure_lab, service, type_name, "PATCH", "/config/web", {"properties": properties})
+        found = judged(read(service), FRIEND)
+        assert found.admission is Admission.ALLOWED
+        return [one.text for one in found.findings]
+
+    assert found_with() == []
+    guest = {"ipAddress": "198.51.100.0/24", "action": "Allow", "priority": 100, "name": "builder"}
+    (told,) = found_with(scmIpSecurityRestrictions=[guest])
+    assert told == (
+        f"its deployment site (scm) has a list of its own, and by that is BLOCKED: {FRIEND}: no rule admits {FRIEND}"
+    )
+    assert found_with(scmIpSecurityRestrictionsUseMain=True) == []
+
+
+def test_that_a_database_may_admit_more_than_its_server_is_told(azure_lab, read):
+    service = make_service(azure_lab, "Microsoft.Sql/servers")
+    assert "sys.database_firewall_rules" in judged(read(service), FRIEND).findings[-1].text
+
+
 @pytest.mark.parametrize("type_name", TYPES)
 def test_with_exactly_the_actions_of_the_table_it_is_read(azure_lab, read, as_role, type_name):  # noqa: F811
     service = make_service(azure_lab, type_name)

@@ -35,6 +35,8 @@ class FindingCode(StrEnum):
     ANY_ADDRESS_RULE = "ANY_ADDRESS_RULE"
     AZURE_SERVICES_RULE = "AZURE_SERVICES_RULE"
     NEAR_LIMIT = "NEAR_LIMIT"
+    OTHER_SITE = "OTHER_SITE"
+    """Another site of the service keeps addresses out, or may."""
     UNREADABLE_RULE = "UNREADABLE_RULE"
     NOTE = "NOTE"
 
@@ -104,7 +106,7 @@ def evaluate(firewall: Firewall, addresses: Sequence[AddressRange], caller: Call
     return Evaluation(
         admission=together([one.admission for one in judged]),
         addresses=judged,
-        findings=tuple(_findings(firewall, caller)),
+        findings=(*_findings(firewall, caller), *_of_other_sites(firewall, addresses, caller)),
     )
 
 
@@ -223,6 +225,18 @@ def _findings(firewall: Firewall, caller: Caller) -> Iterator[Finding]:
         yield Finding(code=FindingCode.UNREADABLE_RULE, text=f"the rule {text!r} cannot be read")
     for note in firewall.notes:
         yield Finding(code=FindingCode.NOTE, text=note)
+
+
+def _of_other_sites(firewall: Firewall, addresses: Sequence[AddressRange], caller: Caller) -> Iterator[Finding]:
+    if firewall.public_access is not PublicAccess.ON:
+        return
+    for other in firewall.also:
+        found = evaluate(other, addresses, caller)
+        kept_out = [f"{one.address}: {one.why}" for one in found.addresses if one.admission is not Admission.ALLOWED]
+        if kept_out:
+            text = f"its {other.service} has a list of its own, and by that is {found.admission}: {'; '.join(kept_out)}"
+            remedy = "add the addresses there too where callers use that site"
+            yield Finding(code=FindingCode.OTHER_SITE, text=text, remedy=remedy)
 
 
 def _access_findings(firewall: Firewall) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from airflow_provider_netconn.azure.firewall.table import FirewallService, Restricts
@@ -58,7 +59,14 @@ def firewall_of(
         delay=service.delay,
         unread=tuple(reader.unread),
         notes=tuple(_notes(service, document)),
+        also=tuple(_others(service, resource, document)),
     )
+
+
+def _others(service: FirewallService, resource: Json, document: Json) -> Iterator[Firewall]:
+    if service.also and not at(document, service.also_unless):
+        differing: dict[str, Any] = {"also": {}, **service.also}
+        yield firewall_of(replace(service, **differing), resource, child=document["child"], children={})
 
 
 def public_access(service: FirewallService, document: Json) -> tuple[PublicAccess, str]:
@@ -185,6 +193,8 @@ def _restricted(service: FirewallService, document: Json, reader: _Reader, subne
 
 
 def _notes(service: FirewallService, document: Json) -> Iterator[str]:
+    if service.note:
+        yield service.note
     network = at(document, service.network) if service.network else None
     if network:
         yield f"it lies in the subnet {network}, and is reached in that network only"

@@ -49,6 +49,9 @@ class FirewallService:
     :param azure_address: ``0.0.0.0`` stands for whatever comes from within Azure
     :param same_region_blind: rules have no effect on callers in the service's own region
     :param data_plane: the firewall is behind the service's own API
+    :param also: a second list of the same form, for another site of the service: what differs from this row
+    :param also_unless: path of the switch by which that site goes by the first list
+    :param note: what to tell of each of them
     :param limit: most rules; None where no page tells
     :param delay: how long a change takes, in words
     :param caveats: from the pages
@@ -72,6 +75,9 @@ class FirewallService:
     azure_address: bool = False
     same_region_blind: bool = False
     data_plane: bool = False
+    also: Mapping[str, str] = field(default_factory=dict)
+    also_unless: str = ""
+    note: str = ""
     limit: int | None = None
     delay: str = ""
     caveats: str = ""

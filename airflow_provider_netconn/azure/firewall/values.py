@@ -118,6 +118,7 @@ class Firewall:
     :param delay: how long a changed rule takes to hold, in words; empty: no page tells
     :param unread: rules that we cannot read, as they are written
     :param notes: what else is to be known of it
+    :param also: the firewalls of its other sites
     """
 
     resource_id: str
@@ -134,3 +135,4 @@ class Firewall:
     delay: str = ""
     unread: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    also: tuple[Firewall, ...] = ()
