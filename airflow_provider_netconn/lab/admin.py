@@ -192,7 +192,7 @@ class _Admin:
         network = request.query_params.get("network")
         if network is None:
             return JSONResponse(names.directory())
-        host, port = names.address(View(network=network))
+        host, port = names.place(View(network=network))
         return JSONResponse({"address": host, "port": port})
 
     def _isolation(self) -> Isolation:

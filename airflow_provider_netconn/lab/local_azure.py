@@ -40,14 +40,15 @@ from airflow_provider_netconn.lab.identity.tokens import Tokens
 from airflow_provider_netconn.lab.journal import Journal
 from airflow_provider_netconn.lab.masking import masked
 from airflow_provider_netconn.lab.names.addresses import AsTheyAre
+from airflow_provider_netconn.lab.names.values import View
 from airflow_provider_netconn.lab.names.views import Views
 from airflow_provider_netconn.lab.packets.addresses import LoopbackAddresses
 from airflow_provider_netconn.lab.packets.isolation import Isolation
 from airflow_provider_netconn.lab.packets.lateness import require_device_file
-from airflow_provider_netconn.lab.packets.listeners import Role, listeners
+from airflow_provider_netconn.lab.packets.listeners import DNS_PORT, Role, listeners
 from airflow_provider_netconn.lab.packets.local_answers import LocalAnswers
 from airflow_provider_netconn.lab.packets.namespaces import become_alone
-from airflow_provider_netconn.lab.packets.places import PLATFORM_HOSTS
+from airflow_provider_netconn.lab.packets.places import PLATFORM_HOSTS, RESOLVER_ADDRESS
 from airflow_provider_netconn.lab.planting import SeedingAccess, plant_control_plane, plant_directory
 from airflow_provider_netconn.lab.resources.catalogue import resource_kinds
 from airflow_provider_netconn.lab.resources.generic import generic_kind
@@ -203,8 +204,14 @@ class LocalAzure:
         """
         become_alone()
         self.isolation = Isolation(self)
+        self.names.reached_at = self._resolver_inside
         self.change_settings(self.settings)
         self.isolation.prepare()
+
+    def _resolver_inside(self, view: View) -> tuple[str, int]:
+        """Where programs inside ask: for each place the same, unless it is a server of the seed's own."""
+        own = next((one for one in self.seed.dns_servers if one.name == view.server), None)
+        return (RESOLVER_ADDRESS, DNS_PORT) if own is None else (own.address, own.port)
 
     def own_addresses(self) -> Mapping[str, tuple[str, int]]:
         """Host and port of each of the services in :data:`NAMES`, on the machine that the lab runs on."""

@@ -83,10 +83,16 @@ def endpoint_lines(endpoints: Iterable[Mapping[str, Any]]) -> list[tuple[str, st
     return [
         (
             f"{next(iter(one['hosts']), one['resource'])}{' (private)' if one['private_endpoint'] else ''}",
-            f"{one['address']} port {one['port']}, here {one['local_address']} port {one['local_port']}",
+            f"{one['address']} port {one['port']}{_here(one)}",
         )
         for one in endpoints
     ]
+
+
+def _here(endpoint: Mapping[str, Any]) -> str:
+    place = (endpoint["local_address"], endpoint["local_port"])
+    is_true = place == (endpoint["address"], endpoint["port"])
+    return "" if is_true else f", here {place[0]} port {place[1]}"
 
 
 def _principals(lab: LocalAzure) -> Iterator[dict[str, Any]]:

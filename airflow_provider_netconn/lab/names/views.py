@@ -74,6 +74,8 @@ class Views:
         )
         self.on_change: Callable[[], None] = lambda: None
         """Called on the loop when servers came or went by themselves."""
+        self.reached_at: Callable[[View], tuple[str, int]] | None = None
+        """Where clients ask a view, if they don't where its server listens."""
 
     async def __aenter__(self) -> Views:
         """Serve."""
@@ -151,6 +153,14 @@ class Views:
             self._open(wanted)
         return self._reachable(self._running[wanted])
 
+    def place(self, view: View = PUBLIC) -> tuple[str, int]:
+        """Host and port by which clients ask a view; it is served from then on.
+
+        :raises LabError: as :meth:`address` does
+        """
+        listening = self.address(view)
+        return listening if self.reached_at is None else self.reached_at(view)
+
     def _reachable(self, server: NameServer) -> tuple[str, int]:
         host, port = server.address
         return self._reached_as if ipaddress.ip_address(host).is_unspecified else host, port
@@ -167,7 +177,7 @@ class Views:
         for view, server in self._running.items():
             if view.at_azure:
                 continue
-            host, port = self._reachable(server)
+            host, port = self._reachable(server) if self.reached_at is None else self.reached_at(view)
             place = {"address": host, "port": port}
             if view.network is not None:
                 network = self._plane.store.find(view.network)

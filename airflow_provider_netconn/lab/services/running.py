@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from airflow_provider_netconn.lab.gate import Gate
+from airflow_provider_netconn.lab.packets.addresses import Endpoint
 from airflow_provider_netconn.lab.packets.listeners import Listener, Role, listeners
 from airflow_provider_netconn.lab.resources.databricks_application import AUDIENCE as DATABRICKS_AUDIENCE
 from airflow_provider_netconn.lab.resources.databricks_application import databricks_application
@@ -152,12 +153,15 @@ class Services:
                 yield listener
 
     def endpoints(self) -> list[dict[str, Any]]:
-        """What is served and where, as plain values: the address that Azure's clients see, and the one here."""
+        """What is served and where, as plain values: the address that Azure's clients see, and the one here; in an
+        isolated lab they are the same."""
         self.refresh()
         return [self._shown(listener) for listener in self.listeners()]
 
     def _shown(self, listener: Listener) -> dict[str, Any]:
-        local = self._addresses.local(listener.place, listener.address, listener.port)
+        local = Endpoint(listener.address, listener.port)
+        if self._lab.isolation is None:
+            local = self._addresses.local(listener.place, listener.address, listener.port)
         endpoint = self._lab.plane.store.find(listener.endpoint_id) if listener.endpoint_id else None
         return {
             "hosts": list(listener.hosts),

@@ -22,6 +22,7 @@ from tests.lab.packets.changes import (
     connect,
     connect_site,
     deny,
+    network,
     peering,
     put_on_subnet,
     route,
@@ -252,6 +253,18 @@ print(open("/etc/resolv.conf").readline().strip())
     assert public.startswith("198.19.")
     assert local == "127.0.0.1"
     assert nameserver.strip() == "nameserver 168.63.129.16"
+
+
+def test_what_the_state_tells_of_names_and_services_is_true_inside(lab):
+    place = lab.state["dns"]["networks"][network("data")]
+    assert place == {"address": "168.63.129.16", "port": 53}
+    assert lab.admin("GET", f"/dns?network={network('spoke')}") == place
+    (private,) = [one for one in lab.state["endpoints"] if one["private_endpoint"]]
+    assert [private["local_address"], private["local_port"]] == ENDPOINT
+    assert lab.dial("data", [private["local_address"], private["local_port"]]) == ["open"]
+    told = lab.lab("status").stdout
+    assert "packetstore.blob.core.windows.net (private)" in told
+    assert ", here 127." not in told
 
 
 def test_the_labs_own_services_answer_at_their_true_names_and_at_their_own_urls(lab):
