@@ -113,7 +113,7 @@ def _add_up(parser: argparse.ArgumentParser) -> None:
         "--answers",
         choices=("landscape", "local"),
         help="addresses in DNS answers: the landscape's, as in Azure (of an isolated lab always), or those in 127/8 "
-        "by which this computer reaches what is there (default)",
+        "by which this computer reaches what is there (default on loopback)",
     )
     parser.add_argument("--detach", action="store_true", help="return when the lab is ready, and leave it up")
 

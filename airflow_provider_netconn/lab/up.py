@@ -35,21 +35,29 @@ def up(
     :param seed: a YAML file, or the name of a landscape that comes with the lab; None for the default one
     :param speed: how many times as fast as Azure's its operations are; infinite for instant
     :param isolated: whether it has a network of its own, with real addresses and packets that get through or do not
-    :param answers: which addresses DNS answers carry; by default those at which this machine reaches what is there
+    :param answers: which addresses DNS answers carry; by default, where the lab is on loopback alone, those at which
+        this machine reaches what is there
     :param published: ports of this machine that lead into that network
     :raises LabError: the seed or a setting is refused, an address is taken, a lab is up already, or the network cannot
         be isolated
     """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     with held(path):
-        carried = Answers(answers) if answers else Answers.LANDSCAPE if isolated else Answers.LOCAL
-        settings = Settings(time_scale=1 / speed, answers=carried)
+        settings = Settings(time_scale=1 / speed, answers=_carried(answers, isolated=isolated, bind=bind))
         lab = LocalAzure(load_seed(seed or DEFAULT), settings=settings, bind=bind, host_name=host_name, ports=ports)
         publishing = Publishing(published)
         if isolated:
             have_installed()
             lab.isolate()
         asyncio.run(_serve(lab, path, publishing))
+
+
+def _carried(answers: str | None, *, isolated: bool, bind: str) -> Answers:
+    if answers is not None:
+        return Answers(answers)
+    # To other machines an address in 127/8 is one of their own.
+    is_here = not isolated and (bind.startswith("127.") or bind == "::1")
+    return Answers.LOCAL if is_here else Answers.LANDSCAPE
 
 
 async def _serve(lab: LocalAzure, path: Path, publishing: Publishing) -> None:

@@ -18,6 +18,7 @@ from airflow_provider_netconn.lab.local_azure import LocalAzure
 from airflow_provider_netconn.lab.packets.addresses import LoopbackAddresses
 from airflow_provider_netconn.lab.packets.local_answers import LocalAnswers
 from airflow_provider_netconn.lab.settings import Answers, SettingError, Settings
+from airflow_provider_netconn.lab.up import _carried
 from tests.lab.services.reaching import GROUP, STORAGE, change, connect_privately
 
 NETCONN = [sys.executable, "-m", "airflow_provider_netconn.lab"]
@@ -132,6 +133,20 @@ def test_an_isolated_lab_has_no_addresses_on_this_machine():
         lab.close()
     with pytest.raises(SettingError, match="answers: 'both' is neither landscape nor local"):
         Settings(answers="both")
+
+
+@pytest.mark.parametrize(
+    ("given", "isolated", "bind", "carried"),
+    [
+        (None, False, "127.0.0.1", Answers.LOCAL),
+        (None, False, "::1", Answers.LOCAL),
+        (None, False, "0.0.0.0", Answers.LANDSCAPE),
+        (None, True, "127.0.0.1", Answers.LANDSCAPE),
+        ("local", False, "0.0.0.0", Answers.LOCAL),
+    ],
+)
+def test_only_a_lab_that_is_on_loopback_alone_answers_so_by_itself(given, isolated, bind, carried):
+    assert _carried(given, isolated=isolated, bind=bind) is carried
 
 
 @pytest.mark.parametrize(("words", "carried"), [((), Answers.LOCAL), (("--answers", "landscape"), Answers.LANDSCAPE)])
