@@ -172,6 +172,13 @@ def _resource_manager(hook_class: Any) -> None:
     credential.get_token(*cloud["credential_scopes"])
 
 
+def _azure_network(_: Any) -> None:
+    from airflow_provider_netconn.hooks.azure_network import AzureNetworkHook
+
+    with AzureNetworkHook(CONN_ID).session() as azure:
+        azure.identity()
+
+
 def _graph(hook_class: Any) -> None:
     """Get a token as the hook does; the hook itself logs in with its first request alone."""
     import asyncio
@@ -242,6 +249,11 @@ _ROWS: Final = (
         hook=f"{_AZURE}.base_azure.AzureBaseHook",
         call=_resource_manager,
         does="a token for Azure Resource Manager; no request",
+    ),
+    SignIn(
+        conn_type="azure_network",
+        call=_azure_network,
+        does="a token for Azure Resource Manager, in each of the hook's ways to sign in; no request",
     ),
     SignIn(
         conn_type="azure_compute",
@@ -366,7 +378,6 @@ NOT_SIGNED_IN: Final = {
     "azure_synapse": "its hook needs the name of a Spark pool, and a session on it costs",
     "azure_container_registry": "its hook makes no request",
     "azure_container_volume": "its hook makes no request, or lists the account's keys",
-    "azure_network": "its test is the one of the connection's form, about all that operators need",
     "azure_data_lake": "Azure retired the service",
     "azure_analysis_services": "its hook needs the names of a server and a database",
     "azure_ai_agents": "its hook's cheapest call is of a preview, and may be billed",

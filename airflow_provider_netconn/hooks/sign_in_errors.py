@@ -155,9 +155,9 @@ def _by_identity(error: BaseException, chain: list[BaseException]) -> _Found:
     """An error of azure-identity: no token, unless Entra ID was not reached at all."""
     if type(error).__name__ not in {"ClientAuthenticationError", "CredentialUnavailableError"}:
         return None
-    if getattr(error, "status_code", None):  # the service's own 401, not Entra ID's
-        return None
     entra = _ENTRA_CODE.search(str(error))
+    if getattr(error, "status_code", None) and entra is None:  # the service's own 401, not Entra ID's
+        return None
     # A chain of credentials asks the machine's own identity service, which need not be there.
     asked_many = "failed to retrieve a token from the included credentials" in str(error)
     alone = type(error).__name__ == "ClientAuthenticationError" and not asked_many and entra is None

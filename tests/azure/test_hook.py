@@ -15,6 +15,8 @@ from airflow_provider_netconn.azure.deadlines import deadline
 from airflow_provider_netconn.azure.session import AzureSession
 from airflow_provider_netconn.azure.settings import SignIn
 from airflow_provider_netconn.errors import AzureDeadlineExceededError, AzureNotFoundError, InvalidConnectionError
+from airflow_provider_netconn.evidence import Finding
+from airflow_provider_netconn.hooks.authentication import authenticate
 from airflow_provider_netconn.hooks.azure_network import AzureNetworkHook
 from airflow_provider_netconn.provider_info import AZURE_NETWORK
 from tests.azure.conftest import API_VERSION, settings_of
@@ -43,6 +45,22 @@ def test_a_wrong_secret_fails_the_test_and_is_not_quoted(connect):
     assert not ok
     assert "check secret" in told
     assert "CANARY" not in told
+
+
+def test_the_stage_auth_signs_in_as_the_hook_does(connect):
+    connect()
+    seen = authenticate("azure_test", "azure_network", 60)
+    assert (seen.ok, seen.finding) == (True, Finding.SIGNED_IN)
+
+
+def test_the_stage_auth_tells_a_wrong_secret_from_a_network_failure(connect):
+    connect(password="wrong-CANARY-secret")
+    refused = authenticate("azure_test", "azure_network", 60)
+    assert (refused.ok, refused.finding, refused.detail["code"]) == (False, Finding.NO_TOKEN, "AADSTS7000215")
+    assert "CANARY" not in str(refused)
+    connect(extra={"authority_url": "https://127.0.0.1:9"})
+    unreached = authenticate("azure_test", "azure_network", 60)
+    assert (unreached.ok, unreached.finding) == (False, Finding.CONNECT_FAILED)
 
 
 def test_it_fails_soon_where_nobody_answers(azure_lab, connect, monkeypatch):
