@@ -55,6 +55,9 @@ def rewrite(fields: ConnectionFields, choose: Choose) -> Rewritten:
         if changes and host not in {target.host for target in read_targets(fields)}:
             changes[host] = new
             continue
+        if _follows_credentials(fields, host):
+            unchanged[host] = "it stands in a URL that holds credentials; write them into login and password"
+            continue
         found = _with_host(fields, host, new, wanted)
         if found is None:
             places = connection_type(fields.conn_type).places or "no field"
@@ -62,6 +65,14 @@ def rewrite(fields: ConnectionFields, choose: Choose) -> Rewritten:
         else:
             fields, changes[host] = found, new
     return Rewritten(fields=fields, changes=changes, unchanged=unchanged)
+
+
+def _follows_credentials(fields: ConnectionFields, host: str) -> bool:
+    """Whether the host stands behind a user in a URL: clients do not agree on where the one ends."""
+    row = connection_type(fields.conn_type)
+    texts = (field.locator.value(fields) for field in (*row.addresses, *row.further))
+    urls = (text.lower() for text in texts if isinstance(text, str) and "://" in text)
+    return any("@" in url.partition("://")[2].partition(host)[0] for url in urls if host in url)
 
 
 def _with_host(fields: ConnectionFields, host: str, new: str, wanted: Mapping[str, str]) -> ConnectionFields | None:

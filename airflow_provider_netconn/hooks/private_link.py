@@ -153,6 +153,13 @@ def fields_of(connection: Connection) -> ConnectionFields:
     """
     from airflow_provider_netconn.connections import ConnectionFields
 
+    if connection.extra:
+        try:
+            json.loads(connection.extra)
+        except ValueError:
+            # Airflow takes it for empty, and what is written back for that would be another extra.
+            where = f"connection {connection.conn_id}: extra"
+            raise InvalidConnectionError(where, "is no JSON", 'write an object such as {"key": 1}') from None
     return ConnectionFields(
         conn_id=str(connection.conn_id),
         conn_type=connection.conn_type or "",

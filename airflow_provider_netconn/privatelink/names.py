@@ -18,6 +18,7 @@ from airflow_provider_netconn.target import is_address
 _KEPT = 4096
 _SNOWFLAKE = ("snowflakecomputing.com", "snowflakecomputing.cn")
 _PRIVATELINK = "privatelink"
+_IDNA = "xn--"
 
 
 class Counterparts(NamedTuple):
@@ -56,6 +57,8 @@ def privatelink_names(host: str) -> Counterparts:
     name = plain(host)
     if is_address(name):
         return Counterparts(name, reason="is an address, and no name")
+    if any(label.startswith(_IDNA) for label in name.split(".")):
+        return Counterparts(name, reason="is an internationalised name, and no resource of Azure has one")
     snowflake = _snowflake(name)
     if snowflake is not None:
         return snowflake

@@ -6,11 +6,13 @@ They are changed where they are loaded already, and otherwise once they are: not
 from __future__ import annotations
 
 import functools
+import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
 import socket
 import sys
+import threading
 import types
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -31,21 +33,27 @@ class LibraryChanges(importlib.abc.MetaPathFinder):
         self._chooses = chooses
         self._made: list[Replacement] = []
         self._installed = False
+        self._finders: list[Any] = []
+        # An import in another thread may end while everything is put back.
+        self._lock = threading.Lock()
 
     def install(self) -> None:
         """Change what is loaded, and look out for the rest."""
         self._installed = True
+        self._finders = sys.meta_path  # others may put a list of their own in its place
+        self._finders.insert(0, self)
         for name in _CHANGES:
-            if (module := sys.modules.get(name)) is not None:
-                self._change(name, module)
-        sys.meta_path.insert(0, self)
+            if name in sys.modules:
+                # Another thread may be in the middle of it: this waits for its end.
+                self._change(name, importlib.import_module(name))
 
     def undo(self) -> None:
         """Put everything back."""
-        self._installed = False
-        sys.meta_path.remove(self)
-        for replacement in reversed(self._made):
-            replacement.undo()
+        with self._lock:
+            self._installed = False
+            self._finders.remove(self)
+            while self._made:
+                self._made.pop().undo()
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
@@ -64,11 +72,12 @@ class LibraryChanges(importlib.abc.MetaPathFinder):
 
     def _execute(self, execute: Callable[[types.ModuleType], None], module: types.ModuleType) -> None:
         execute(module)
-        if self._installed:
-            self._change(module.__name__, module)
+        self._change(module.__name__, module)
 
     def _change(self, name: str, module: types.ModuleType) -> None:
-        self._made += _CHANGES[name](module, self._chooses)
+        with self._lock:
+            if self._installed:
+                self._made += _CHANGES[name](module, self._chooses)
 
 
 def _aiohttp(resolver: types.ModuleType, chooses: Chooses) -> list[Replacement]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Self
 
 from airflow_provider_netconn.errors import InvalidOptionError
 from airflow_provider_netconn.evidence import check_host, is_address
@@ -44,7 +43,7 @@ class ChosenNames:
                 suffixes.append(name.removeprefix("*"))
             else:
                 exact.add(name)
-        self._exact = frozenset(exact)
+        self._exact = exact
         self._suffixes = tuple(suffixes)
 
     def __bool__(self) -> bool:
@@ -54,12 +53,12 @@ class ChosenNames:
         """Whether a name, as :func:`comparable` gives it, is one of these."""
         return name in self._exact or (bool(self._suffixes) and name.endswith(self._suffixes))
 
-    def with_name(self, name: str) -> Self:
-        """These and one more."""
-        more = type(self)()
-        more._exact = self._exact | {_checked(name, "name")}
-        more._suffixes = self._suffixes
-        return more
+    def add(self, name: str) -> None:
+        """One more; threads may do so at the same time, and none is lost.
+
+        :raises InvalidOptionError: it is no name
+        """
+        self._exact.add(_checked(name, "name"))
 
 
 def _checked(pattern: object, field: str) -> str:

@@ -19,7 +19,7 @@ from airflow_provider_netconn.errors import InvalidOptionError, PrivateResolutio
 from airflow_provider_netconn.evidence import DEFAULT_PRIVATE_NETWORKS, check_network
 from airflow_provider_netconn.probing.address import is_private, range_of
 from airflow_provider_netconn.resolution import process
-from airflow_provider_netconn.resolution.names import ChosenNames, comparable
+from airflow_provider_netconn.resolution.names import ChosenNames
 from airflow_provider_netconn.resolution.sources import AddressSource, GivenAddresses, Nameserver
 
 _T = TypeVar("_T")
@@ -58,8 +58,7 @@ class PrivateResolution:
 
         :raises InvalidOptionError: it is no host name
         """
-        if (comparable(name) or "") not in self._names:
-            self._names = self._names.with_name(name)
+        self._names.add(name)
 
     def addresses(self, name: str) -> tuple[str, ...]:
         """The private addresses of a chosen name; none where it may resolve as it does elsewhere.
@@ -105,16 +104,19 @@ class PrivateResolution:
         if isinstance(decorated, type):
             return cast("_T", self._operator_class(decorated))
         if inspect.isgeneratorfunction(decorated) or inspect.isasyncgenfunction(decorated) or not callable(decorated):
-            raise InvalidOptionError(
-                "private_resolution", f"{decorated!r} cannot be decorated", "use `with private_resolution(...):` inside"
-            )
+            raise _undecorable(f"{decorated!r} cannot be decorated")
         return cast("_T", self._function(decorated))
 
     def _function(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def within(*args: Any, **kwargs: Any) -> Any:
             with self:
-                return function(*args, **kwargs)
+                given = function(*args, **kwargs)
+            if inspect.iscoroutine(given):
+                given.close()
+            if inspect.isawaitable(given) or inspect.isgenerator(given) or inspect.isasyncgen(given):
+                raise _undecorable(f"what {function!r} gives runs later, and outside of it")
+            return given
 
         @functools.wraps(function)
         async def within_coroutine(*args: Any, **kwargs: Any) -> Any:
@@ -151,6 +153,10 @@ class PrivateResolution:
         if (name, found) not in self._told:
             self._told.add((name, found))
             log.log(level, message, name, *words)
+
+
+def _undecorable(seen: str) -> InvalidOptionError:
+    return InvalidOptionError("private_resolution", seen, "use `with private_resolution(...):` inside")
 
 
 def private_resolution(

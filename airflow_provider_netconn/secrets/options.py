@@ -12,6 +12,8 @@ from airflow_provider_netconn.errors import InvalidOptionError
 
 FAILURES: Final = ("open", "closed")
 POLICIES: Final = ("verified", "privatelink", "public")
+RESOLUTION_ARGUMENTS: Final = ("names", "addresses", "nameserver", "expect_networks", "require_private", "timeout_s")
+_RESOLUTION: Final = "private_resolution"
 
 
 class Patterns:
@@ -80,13 +82,21 @@ def one_of(field: str, value: Any, known: Iterable[str]) -> str:
     return str(value)
 
 
-def switched(field: str, value: Any) -> bool:
-    """A switch, which an environment variable has as text.
+def resolution_arguments(value: Any) -> dict[str, Any] | None:
+    """The arguments of ``private_resolution``, as its switch has them; None where it is off.
 
-    :raises InvalidOptionError: it is neither on nor off
+    :raises InvalidOptionError: it is no object, or has another key
     """
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.lower() in {"true", "false"}:
-        return value.lower() == "true"
-    raise InvalidOptionError(field, f"{value!r} is neither true nor false", "write true or false")
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        seen = f"is no object but {type(value).__name__}"
+        raise InvalidOptionError(_RESOLUTION, seen, 'write one such as {"nameserver": "10.1.2.4"}')
+    if unknown := sorted(str(name) for name in value if name not in RESOLUTION_ARGUMENTS):
+        raise InvalidOptionError(
+            _RESOLUTION, f"{unknown[0]!r} is unknown", f"known are {', '.join(RESOLUTION_ARGUMENTS)}"
+        )
+    lists = {
+        name: listed(f"{_RESOLUTION}.{name}", value[name]) for name in ("names", "expect_networks") if name in value
+    }
+    return {**value, **lists}

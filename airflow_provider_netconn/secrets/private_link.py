@@ -16,7 +16,7 @@ from airflow.secrets import BaseSecretsBackend
 
 from airflow_provider_netconn.errors import InvalidOptionError, NetconnError
 from airflow_provider_netconn.secrets import chain
-from airflow_provider_netconn.secrets.options import FAILURES, POLICIES, Selection, one_of
+from airflow_provider_netconn.secrets.options import FAILURES, POLICIES, Selection, one_of, resolution_arguments
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class PrivateLinkSecretsBackend(BaseSecretsBackend):
         self._is_closed = one_of("on_failure", on_failure, FAILURES) == "closed"
         self._names = one_of("names", names, POLICIES)
         self._pins = pins
-        self._resolution = None if private_resolution is None else dict(private_resolution)
+        self._resolution = resolution_arguments(private_resolution)
         # Airflow makes this for settings as well, long before any connection: what treats them is loaded later.
         self._treatment: Any = None
 

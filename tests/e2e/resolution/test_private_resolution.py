@@ -213,6 +213,46 @@ def test_it_decorates_operator_classes(resolution):
     assert issubclass(decorated, LookOperator)
 
 
+class AsyncCallable:
+    async def __call__(self):
+        return socket.gethostbyname(NAME)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [AsyncCallable(), lambda: (socket.gethostbyname(name) for name in [NAME])],
+    ids=["coroutine", "generator"],
+)
+def test_a_function_whose_work_would_run_outside_is_refused(resolution, later):
+    with pytest.raises(InvalidOptionError, match="runs later"):
+        resolution(later)()
+
+
+def test_it_ends_though_somebody_put_a_list_of_finders_of_their_own_in_its_place(resolution, monkeypatch):
+    finders = list(sys.meta_path)
+    with resolution:
+        monkeypatch.setattr(sys, "meta_path", finders)
+    assert socket.getaddrinfo.__module__ == "socket"
+
+
+def test_threads_that_choose_names_at_the_same_time_lose_none():
+    names = [f"a{number}.blob.core.windows.net" for number in range(400)]
+    chosen = private_resolution("first.blob.core.windows.net", nameserver="127.0.0.1:1")
+    gate = threading.Barrier(8)
+
+    def choose(part):
+        gate.wait(5)
+        for name in part:
+            chosen.choose(name)
+
+    threads = [threading.Thread(target=choose, args=(names[number::8],)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(chosen.chooses(name) for name in names)
+
+
 @pytest.mark.parametrize("unfit", [lambda: (yield), 5, object], ids=["generator", "no-function", "no-operator"])
 def test_what_cannot_be_decorated_is_refused(resolution, unfit):
     with pytest.raises(InvalidOptionError, match="private_resolution"):

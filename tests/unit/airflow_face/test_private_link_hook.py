@@ -77,6 +77,14 @@ def test_that_tls_will_fail_is_said_before_the_first_use(connect, caplog, capsys
         {"conn_type": "postgres", "host": "bücher..example"},
         {"conn_type": "postgres", "host": "fd00::4"},
         {"conn_type": "postgres", "extra": f'["{CANARY}"]'},
+        {"conn_type": "postgres", "host": "orders.postgres.database.azure.com", "extra": f"{{no JSON {CANARY}"},
+        {"conn_type": "postgres", "host": "orders.postgres.database.azure.com", "extra": f'"{CANARY}"'},
+        {"conn_type": "postgres", "host": "bücher.postgres.database.azure.com"},
+        {"conn_type": "postgres", "host": "xn--bcher-kva.postgres.database.azure.com"},
+        {"conn_type": "postgres", "host": "[fd00::4]"},
+        {"conn_type": "postgres", "host": "orders\n.postgres.database.azure.com"},
+        {"conn_type": "http", "host": f"https://me:{CANARY}@lake.blob.core.windows.net/"},
+        {"conn_type": "wasb", "host": f"https://{CANARY}@lake.blob.core.windows.net/?sig={CANARY}"},
         {"conn_type": "nothing we know", "host": "x" * 300},
         {"conn_type": "sqlite", "host": "/tmp/x"},
     ],
@@ -85,7 +93,8 @@ def test_hostile_connections_come_back_unchanged_with_a_reason_and_without_a_sec
     connect(**fields)
     for names in ("verified", "privatelink", "public"):
         hook = PrivateLinkHook(names=names)
-        assert hook.get_connection("orders").host == fields.get("host")
+        given = hook.get_connection("orders")
+        assert (given.host, given.extra) == (fields.get("host"), fields.get("extra"))
         told = hook.explain("orders")
         assert all(one["use"] == one["name"] and one["reason"] for one in told)
         assert CANARY not in json.dumps(told) + caplog.text

@@ -96,6 +96,26 @@ async def test_it_waits_on_a_loop_too(backend, orders):
     assert (await backend().aget_connection("orders")).host == PRIVATE
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"conn_type": "http", "host": f"https://me:{CANARY}@lake.blob.core.windows.net"},
+        {"conn_type": "http", "host": f"https://me:{CANARY}@[::1"},
+        {"conn_type": "postgres", "host": PUBLIC, "extra": f"{{no JSON {CANARY}"},
+        {"conn_type": "postgres", "host": PUBLIC, "extra": f'["{CANARY}"]'},
+        {"conn_type": "postgres", "host": "bücher.postgres.database.azure.com", "password": CANARY},
+    ],
+)
+@pytest.mark.parametrize("on_failure", ["open", "closed"])
+def test_hostile_connections_pass_unchanged_with_a_reason_and_without_a_secret(backend, caplog, fields, on_failure):
+    kept = {"backend": SELF, "backend_kwargs": {"found": {"hostile": fields}}}
+    with caplog.at_level(logging.INFO, logger="airflow_provider_netconn"):
+        found = backend(on_failure=on_failure, **kept).get_connection("hostile")
+    assert (found.host, found.extra) == (fields["host"], fields.get("extra"))
+    assert "Connection hostile keeps" in caplog.text
+    assert CANARY not in caplog.text
+
+
 def test_no_network_is_asked_in_a_look_up(backend, orders, monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("a look-up asked the network")
@@ -135,6 +155,9 @@ def test_what_cannot_be_treated_is_given_as_it_is_or_refused_with_the_reason(bac
         ({"on_failure": "maybe"}, "on_failure"),
         ({"include": 3}, "include"),
         ({"backend": "no.such.Backend"}, "backend"),
+        ({"private_resolution": CANARY}, "private_resolution"),
+        ({"private_resolution": {"name_server": "10.1.2.4"}}, "private_resolution"),
+        ({"private_resolution": {"nameserver": "10.1.2.4", "names": 3}}, "private_resolution.names"),
         ({"backend": SELF, "backend_kwargs": {"secret": CANARY}}, "backend_kwargs"),
     ],
 )
@@ -143,6 +166,18 @@ def test_an_option_that_is_none_is_named_and_not_quoted(backend, options, field)
         backend(**options)
     assert refused.value.field == field
     assert CANARY not in str(refused.value)
+
+
+def test_names_for_the_switch_may_be_text_with_commas(backend, orders):
+    switched = backend(private_resolution={"nameserver": "127.0.0.1:1", "names": "a.example.net, *.example.org"})
+    try:
+        assert switched.get_connection("orders").host == PRIVATE
+        resolution = switched._treatment._resolution
+        assert resolution.chooses("a.example.net")
+        assert resolution.chooses("b.example.org")
+        assert not resolution.chooses("a")
+    finally:
+        switched._treatment._resolution.uninstall()
 
 
 def test_the_switch_has_the_process_dial_the_names_that_stay(backend, monkeypatch):
