@@ -100,3 +100,17 @@ def connect_site(lab, device="up"):
         f"{NETWORK}/connections/office",
         {**here, "properties": {"connectionType": "IPsec", "sharedKey": "Lab-only-key", **ends}},
     )
+
+
+def connect_branch(lab, device="up"):
+    """A VPN site whose device the hub's gateway connects."""
+    here, wan, hub = {"location": "westeurope"}, f"{NETWORK}/virtualWans/wan", f"{NETWORK}/virtualHubs/hub"
+    branch, gateway = f"{NETWORK}/vpnSites/branch", f"{NETWORK}/vpnGateways/gateway"
+    links = [{"name": "fibre", "properties": {"ipAddress": "203.0.113.77"}}]
+    space = {"addressPrefixes": ["192.168.200.0/24"]}
+    properties = {"virtualWan": {"id": wan}, "vpnSiteLinks": links, "addressSpace": space}
+    lab.put(branch, {**here, "tags": {"lab-device": device}, "properties": properties})
+    lab.put(gateway, {**here, "properties": {"virtualHub": {"id": hub}}})
+    link = {"vpnSiteLink": {"id": f"{branch}/vpnSiteLinks/fibre"}, "sharedKey": "Lab-only-key"}
+    connection = {"remoteVpnSite": {"id": branch}, "vpnLinkConnections": [{"name": "first", "properties": link}]}
+    lab.put(f"{gateway}/vpnConnections/branch", {"properties": connection})

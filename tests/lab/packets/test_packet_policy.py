@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_netconn.lab.errors import LabError
+from airflow_provider_netconn.lab.landscape import landscape_of
 from airflow_provider_netconn.lab.packets.machines import place_machine
 from airflow_provider_netconn.lab.packets.places import INTERNET, RESOLVER_ADDRESS, places
 from airflow_provider_netconn.lab.packets.policy import ICMP, TCP, Action, Target, decide, policy
@@ -12,6 +13,7 @@ from tests.lab.packets.changes import (
     ENDPOINT_ADDRESS,
     NETWORK,
     connect,
+    connect_branch,
     connect_site,
     connect_to_hub,
     deny,
@@ -149,6 +151,20 @@ def test_a_peer_reaches_the_site_by_the_gateway_that_it_may_use(landscape):
     landscape.put(*peering("data", "spoke", allowGatewayTransit=True))
     landscape.put(*peering("spoke", "data", useRemoteGateways=True))
     assert seen(landscape, "spoke", at_office).action is Action.PASS
+
+
+def test_a_hub_leads_from_its_networks_to_a_branch_and_back(landscape):
+    connect_to_hub(landscape, "data")
+    connect_branch(landscape)
+    landscape.local.clock.advance(3600)
+    at_branch = Target(place=f"{NETWORK}/vpnSites/branch", address="192.168.200.254")
+    assert seen(landscape, "branch").action is Action.PASS
+    assert seen(landscape, "data", at_branch).action is Action.PASS
+    assert seen(landscape, "spoke", at_branch).action is Action.DROP
+    tunnel = next(one for one in landscape_of(landscape.plane).ways if one.kind == "VPN connection")
+    assert (tunnel.source.rpartition("/")[2], tunnel.state, tunnel.works) == ("hub", "Connected", True)
+    connect_branch(landscape, device="down")
+    assert seen(landscape, "branch").reason == "VPN connection branch: connectionStatus is NotConnected"
 
 
 def test_the_internet_reaches_public_addresses_alone(landscape):
