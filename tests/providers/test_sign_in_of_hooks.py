@@ -41,6 +41,7 @@ NAMED = {
 }
 """Connections whose clients, written in Python, ask for a name that does not resolve."""
 AT_PORT = {
+    "azure_network": {"extra": {**TENANT, "authority_url": "https://127.0.0.1:{port}"}},
     "postgres": {},
     "mssql": {},
     "mysql": {"extra": {"client": "mysql-connector-python"}},
