@@ -62,7 +62,7 @@ def test_hook_looks_up_the_host_that_was_chosen(conn_type, given, connection, si
         assert done.fields == before
         return
     if not done.changes:
-        assert conn_type in OWN | FIXED
+        assert conn_type in OWN | FIXED or ("@" in given["host"] and "credentials" in done.unchanged[target.host])
         assert done.fields == before
         assert done.unchanged == {target.host: done.unchanged[target.host]}
         return
