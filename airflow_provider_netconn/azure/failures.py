@@ -210,7 +210,8 @@ def _unfinished(resource: str, operation: Operation, cause: Exception) -> AzureE
     return AzureDeadlineExceededError(
         resource,
         f"the {method} was accepted, and {_clean(str(cause))} ({operation.deadline.total_s:.0f} s after it was set)",
-        remedy="it may still end well: look at the resource before trying again, or wait longer",
+        remedy="it may still end well, and a retry goes on where it stands: give it more time, or see in the "
+        "resource's activity log what holds it up",
     )
 
 
