@@ -7,7 +7,8 @@ the name itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ _KEPT = 4096
 _SNOWFLAKE = ("snowflakecomputing.com", "snowflakecomputing.cn")
 _PRIVATELINK = "privatelink"
 _IDNA = "xn--"
+_AROUND = frozenset(":/\\,?#@")
 
 
 class Counterparts(NamedTuple):
@@ -47,14 +49,35 @@ def plain(host: str) -> str:
     return host.lower().removesuffix(".")
 
 
-@lru_cache(maxsize=_KEPT)
 def privatelink_names(host: str) -> Counterparts:
     """The privatelink names of a public name. A name that is one already is its own.
 
-    Upper case and a final dot make no difference. An address has none, and neither has a name that is none of Azure's,
+    Upper case and a final dot make no difference. What stands around the name, a scheme, port, path or instance of SQL
+    Server, stays around each candidate. An address has none, and neither has a name that is none of Azure's,
     Snowflake's or Databricks'.
     """
-    name = plain(host)
+    return _within(host, _privatelink_names)
+
+
+def public_names(host: str) -> Counterparts:
+    """The public names of a privatelink name, likewise. A name that is public already is its own."""
+    return _within(host, _public_names)
+
+
+def _within(text: str, counterparts: Callable[[str], Counterparts]) -> Counterparts:
+    """The counterparts of the name in a text, each in its place there."""
+    if is_address(text) or not _AROUND & set(text):
+        return counterparts(plain(text))
+    around = r"((?:[a-z][a-z0-9+.-]*://|tcp:)?)([^:/\\,?#@]+)((?:[:,][0-9]+)?(?:[\\/?#].*)?)"
+    parts = re.fullmatch(around, text, re.IGNORECASE | re.DOTALL)
+    if parts is None or is_address(parts[2]):
+        return Counterparts("", reason="holds no name, or more than a scheme, port, instance and path around it")
+    found = counterparts(plain(parts[2]))
+    return found._replace(candidates=tuple(f"{parts[1]}{one}{parts[3]}" for one in found.candidates))
+
+
+@lru_cache(maxsize=_KEPT)
+def _privatelink_names(name: str) -> Counterparts:
     if is_address(name):
         return Counterparts(name, reason="is an address, and no name")
     if any(label.startswith(_IDNA) for label in name.split(".")):
@@ -75,9 +98,7 @@ def privatelink_names(host: str) -> Counterparts:
 
 
 @lru_cache(maxsize=_KEPT)
-def public_names(host: str) -> Counterparts:
-    """The public names of a privatelink name. A name that is public already is its own."""
-    name = plain(host)
+def _public_names(name: str) -> Counterparts:
     if is_address(name):
         return Counterparts(name, reason="is an address, and no name")
     labels = name.split(".")

@@ -85,6 +85,35 @@ def test_known_names(public, private):
     assert public.lower().removesuffix(".") in public_names(private).candidates
 
 
+@pytest.mark.parametrize(
+    ("public", "private"),
+    [
+        (
+            "https://Lake.blob.core.windows.net:443/Raw?Y#z",
+            "https://lake.privatelink.blob.core.windows.net:443/Raw?Y#z",
+        ),
+        ("orders.database.windows.net:1433", "orders.privatelink.database.windows.net:1433"),
+        ("tcp:orders.database.windows.net,1433", "tcp:orders.privatelink.database.windows.net,1433"),
+        ("orders.database.windows.net\\SQL1", "orders.privatelink.database.windows.net\\SQL1"),
+        ("sb://bus.servicebus.windows.net/", "sb://bus.privatelink.servicebus.windows.net/"),
+    ],
+)
+def test_what_stands_around_a_name_stays(public, private):
+    assert privatelink_names(public).only == private
+    assert privatelink_names(private).only == private
+    assert public.lower() in [one.lower() for one in public_names(private).candidates]
+
+
+@pytest.mark.parametrize(
+    "text", ["https://me:canary@lake.blob.core.windows.net/", "10.0.0.1:80", "[fd00::4]:443", "//"]
+)
+def test_a_text_that_holds_more_or_no_name_is_told_so_and_not_quoted(text):
+    for counterparts in (privatelink_names(text), public_names(text)):
+        assert counterparts.candidates == ()
+        assert counterparts.reason
+        assert "canary" not in str(counterparts)
+
+
 @pytest.mark.parametrize("host", ["db.example.net", "10.1.2.3", "::1", "", "..", "privatelink", "core.windows.net"])
 def test_what_has_no_privatelink_name_is_told_so(host):
     there = privatelink_names(host)
