@@ -207,9 +207,11 @@ def _failed(resource: str, operation: Operation, outcome: Outcome) -> AzureError
 
 def _unfinished(resource: str, operation: Operation, cause: Exception) -> AzureError:
     method = operation.write.http_request.method
+    before = f"; before, it failed {operation.repeats} times, with {operation.failed_with}" if operation.repeats else ""
     return AzureDeadlineExceededError(
         resource,
-        f"the {method} was accepted, and {_clean(str(cause))} ({operation.deadline.total_s:.0f} s after it was set)",
+        f"the {method} was accepted, and {_clean(str(cause))} ({operation.deadline.total_s:.0f} s after it was set)"
+        f"{before}",
         remedy="it may still end well, and a retry goes on where it stands: give it more time, or see in the "
         "resource's activity log what holds it up",
     )

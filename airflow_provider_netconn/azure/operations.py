@@ -65,6 +65,7 @@ class Operation:
     repeats: int = 0
     flaky: int = 0
     polls: int = 0
+    failed_with: str = ""
     state: str = "InProgress"
 
     @property
@@ -115,6 +116,7 @@ class OperationRules:
             if problem is None or not self._may_repeat(operation, problem):
                 break
             operation.repeats += 1
+            operation.failed_with = problem.code
             pause_s = operation.deadline.pause_s(_pause_s(operation.repeats))
             if pause_s is None:
                 break

@@ -54,7 +54,7 @@ _CONDITIONS: Final = ("If-Match", "If-None-Match")
 class GivenUp:
     """Why the rules try no more.
 
-    :param trouble: the last one
+    :param trouble: the last one that tells something
     :param tries: how often the request was sent
     :param waited_s: since the first time
     :param out_of_time: the deadline is the reason
@@ -106,6 +106,7 @@ class _Attempts:
     met: dict[Kind, int] = field(default_factory=dict)
     uncertain: bool = False
     last: bool = False
+    before: Trouble | None = None
 
     @property
     def method(self) -> str:
@@ -152,6 +153,7 @@ class RetryRules:
                 "%s %s: %s; again in %.1f s (try %d, %.0f s left)",
                 attempts.method, attempts.path, trouble.headline, pause_s, attempts.tries, attempts.deadline.left_s,
             )  # fmt: skip
+            attempts.before = trouble
             yield Wait(pause_s)
 
     def _begin(self, request: Request) -> _Attempts:
@@ -217,6 +219,8 @@ class RetryRules:
         return self._given_up(attempts, trouble, outcome)
 
     def _given_up(self, attempts: _Attempts, trouble: Trouble, outcome: Outcome) -> Outcome:
+        if attempts.last and trouble.status is None and attempts.before is not None:
+            trouble = attempts.before  # the last try had little time; that it got no answer in it tells nothing
         attempts.request.context[TROUBLE] = GivenUp(
             trouble=trouble,
             tries=attempts.tries,

@@ -8,6 +8,7 @@ import traceback
 import pytest
 
 from airflow_provider_netconn.azure.deadlines import deadline
+from airflow_provider_netconn.azure.steps import GetToken
 from airflow_provider_netconn.errors import (
     AzureConflictError,
     AzureError,
@@ -128,7 +129,7 @@ class TestSecrets:
         async with open_session() as azure:
             for client in CLIENTS.values():
                 await client(azure).put(hub.to(data))
-            tokens.append(next(iter(azure._tokens._renewals._last.values())))
+            tokens.append((await azure._tokens.get(GetToken())).token)
             told = [repr(azure.settings), repr(azure), str(await azure.identity())]
         async with open_session(client_secret="wrong-CANARY-secret") as azure:
             with pytest.raises(AzureSignInError) as raised:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 
+from azure.core.exceptions import ServiceResponseTimeoutError
 from azure.core.pipeline import PipelineContext, PipelineRequest
 from azure.core.rest import HttpRequest
 
 from airflow_provider_netconn.azure.deadlines import deadline
 from airflow_provider_netconn.azure.operations import OperationRules
 from airflow_provider_netconn.azure.permissions import missing_permissions
+from airflow_provider_netconn.azure.retries import TROUBLE, RetryRules
 from airflow_provider_netconn.azure.settled import settled
-from airflow_provider_netconn.azure.steps import Outcome
+from airflow_provider_netconn.azure.steps import Outcome, Wait
+from airflow_provider_netconn.azure.throttling import ThrottleBook
+from airflow_provider_netconn.azure.troubles import Kind
 from airflow_provider_netconn.errors import AzureForbiddenError, AzureNotFoundError
 
 ARM = "https://management.azure.com"
@@ -56,6 +61,34 @@ class TestPollers:
         poll = request("GET", MONITOR)
         outcome = follow(OperationRules(timeout_s=600), poll, settled(poll, 200, {"status": "InProgress"}))
         assert "Retry-After" not in outcome.headers
+
+
+class TestRetries:
+    def given_up_after(self, *answers):
+        """Answer each try, then give none; gives what the rules gave up with."""
+        rules, sent = RetryRules(ThrottleBook(), timeout_s=60, request_timeout_s=60), request("PUT", f"{ARM}{NETWORK}")
+        later = {"Content-Type": "application/json", "Retry-After": "60"}  # the pause is cut for a last try
+        to_come = [Outcome(response=settled(sent, status, body, later)) for status, body in answers]
+        with deadline(0.5):
+            steps, reply = rules.steps(sent), None
+            try:
+                while True:
+                    step = steps.send(reply)
+                    if isinstance(step, Wait):
+                        time.sleep(step.seconds)
+                    reply = (to_come or [Outcome(error=ServiceResponseTimeoutError("no answer"))]).pop(0)
+            except StopIteration:
+                return sent.context[TROUBLE]
+
+    def test_a_last_try_without_an_answer_does_not_hide_what_was_answered_before(self):
+        refused = (409, {"error": {"code": "AnotherOperationInProgress", "message": "busy"}})
+        given_up = self.given_up_after(refused)
+        assert (given_up.trouble.code, given_up.tries) == ("AnotherOperationInProgress", 2)
+        assert given_up.out_of_time
+        assert given_up.uncertain  # the last one may have been carried out
+
+    def test_where_there_was_never_an_answer_that_is_told(self):
+        assert self.given_up_after().trouble.kind is Kind.NO_ANSWER
 
 
 class TestMissingPermissions:
