@@ -13,6 +13,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from airflow_provider_netconn.azure.answers import CORRELATION, NotJsonError, body_of, has_failed, problem_of
 from airflow_provider_netconn.azure.operations import OPERATION_OF, Operation
 from airflow_provider_netconn.azure.retries import TROUBLE, GivenUp
+from airflow_provider_netconn.azure.settings import SignIn
 from airflow_provider_netconn.azure.steps import Outcome, Request, Send, Steps
 from airflow_provider_netconn.azure.troubles import Kind, Trouble, trouble_of
 from airflow_provider_netconn.errors import (
@@ -56,6 +57,13 @@ _REMEDIES: Final[Mapping[str, str]] = {
     "SubscriptionNotFound": "check the subscription id, and that the principal has a role in that subscription",
     "VnetAddressSpacesOverlap": "networks with common addresses cannot be peered: change one of them",
 }
+_SIGN_IN_REMEDIES: Final[Mapping[SignIn, str]] = {
+    SignIn.CLIENT_SECRET: "check secret, client and tenant of the connection; a secret expires",
+    SignIn.CERTIFICATE: "check certificate, client and tenant of the connection; a certificate expires",
+    SignIn.MANAGED_IDENTITY: "it has to run where Azure has given it an identity; check the client id if one is named",
+    SignIn.WORKLOAD_IDENTITY: "check client, tenant, token file, and the federated credential of the application",
+    SignIn.DEFAULT: "give the connection a client, secret and tenant, or the place where this runs an identity",
+}
 _BY_STATUS: Final[Mapping[int, type[AzureError]]] = {
     400: AzureInvalidRequestError,
     404: AzureNotFoundError,
@@ -77,7 +85,13 @@ _BY_KIND: Final[Mapping[Kind, type[AzureError]]] = {
 
 
 class ErrorRules:
-    """Raises the package's errors for whatever the rules below could not mend."""
+    """Raises the package's errors for whatever the rules below could not mend.
+
+    :param sign_in: how tokens are had
+    """
+
+    def __init__(self, sign_in: SignIn) -> None:
+        self._sign_in = sign_in
 
     def steps(self, request: Request) -> Steps:
         """Send; raise where the outcome is no good.
@@ -85,6 +99,9 @@ class ErrorRules:
         :raises AzureError: of the kind that the outcome is
         """
         outcome: Outcome = yield Send(request)
+        if isinstance(outcome.error, ClientAuthenticationError):
+            path = unquote(urlsplit(request.http_request.url).path)
+            raise sign_in_error(path, outcome.error, self._sign_in) from outcome.error
         error = error_of(request, outcome)
         if error is not None:
             raise error from outcome.error
@@ -110,12 +127,10 @@ def error_of(request: Request, outcome: Outcome) -> AzureError | None:
         return _failed(resource, operation, outcome) if operation is not None else None
     if method == "HEAD" and trouble.status == 404:  # noqa: PLR2004
         return None
-    return _error(resource, method, trouble, given_up, outcome.error)
+    return _error(resource, method, trouble, given_up)
 
 
-def _error(
-    resource: str, method: str, trouble: Trouble, given_up: GivenUp | None, cause: Exception | None
-) -> AzureError:
+def _error(resource: str, method: str, trouble: Trouble, given_up: GivenUp | None) -> AzureError:
     seen = _clean(trouble.seen)
     about: dict[str, Any] = {
         "code": trouble.code,
@@ -123,8 +138,6 @@ def _error(
         "correlation_id": trouble.correlation_id,
         "remedy": _REMEDIES.get(trouble.code, ""),
     }
-    if isinstance(cause, ClientAuthenticationError):
-        return sign_in_error(resource, cause)
     if trouble.status in {401, 403} or trouble.code in {"LinkedAuthorizationFailed", "AuthorizationFailed"}:
         return _refused(resource, seen, about)
     if trouble.status is None and not (given_up is not None and given_up.out_of_time):
@@ -217,20 +230,24 @@ def _unfinished(resource: str, operation: Operation, cause: Exception) -> AzureE
     )
 
 
-def sign_in_error(resource: str, cause: Exception) -> AzureSignInError:
+def sign_in_error(resource: str, cause: Exception, sign_in: SignIn) -> AzureSignInError:
     """The error that azure-identity's own is: there is no token.
 
     :param resource: what it was asked for
+    :param sign_in: how it is had
     """
-    return AzureSignInError(
-        resource, f"no token: {_sign_in_words(cause)}", remedy="check secret or certificate, client and tenant"
-    )
+    return AzureSignInError(resource, f"no token: {_sign_in_words(cause)}", remedy=_SIGN_IN_REMEDIES[sign_in])
 
 
 def _sign_in_words(error: Exception) -> str:
-    """The first line of what azure-identity says; the others explain how to debug it."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return _clean(lines[0] if lines else type(error).__name__)
+    """The first line of what azure-identity says, and of a chain what each of its members says in short.
+
+    The other lines explain how to debug it.
+    """
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    members = [line.strip().partition(". ")[0] for line in lines if line.startswith("\t")]
+    first = lines[0].strip().rstrip(".") if lines else type(error).__name__
+    return _clean("; ".join([first, *members]))
 
 
 def _clean(words: str) -> str:

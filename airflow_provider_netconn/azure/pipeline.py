@@ -58,7 +58,7 @@ def async_pipeline(
     tokens = AsyncTokenSource(lambda: async_credential(settings), settings.cloud.scope)
     policies = [
         *_outer_policies(),
-        AsyncRulesPolicy(ErrorRules()),
+        AsyncRulesPolicy(ErrorRules(settings.sign_in)),
         ContentDecodePolicy(),
         AsyncRulesPolicy(OperationRules(timeout_s=limits.timeout_s)),
         AsyncRulesPolicy(_retries(limits, book)),

@@ -131,7 +131,7 @@ class AzureSession:
         try:
             token = await self._tokens.get(GetToken())
         except SdkError as error:
-            raise sign_in_error(self.settings.resource_manager, error) from error
+            raise sign_in_error(self.settings.resource_manager, error, self.settings.sign_in) from error
         return identity_of(token.token, self.settings, self._tokens.credential)
 
     async def _client(self, module_name: str, class_name: str, subscription_id: str) -> Any:

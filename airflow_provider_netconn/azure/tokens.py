@@ -11,9 +11,12 @@ import base64
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
+
+from azure.core.exceptions import ClientAuthenticationError
 
 from airflow_provider_netconn.azure.answers import NotJsonError, body_of, problem_of
 from airflow_provider_netconn.azure.steps import GetToken, Outcome, Request, Send, Steps
@@ -109,16 +112,20 @@ class AsyncTokenSource:
         """The credential that is in use; None before the first token."""
 
     async def get(self, order: GetToken) -> AccessToken:
-        """The token of an order."""
+        """The token of an order.
+
+        :raises azure.core.exceptions.ClientAuthenticationError: there is none
+        """
         async with self._lock:
             kept = self._kept.token(order)
             if kept is not None:
                 return kept
             if self._kept.is_refused(order):
                 await self.close()
-            if self.credential is None:
-                self.credential = self._make()
-            return self._kept.keep(order, await self.credential.get_token(self._scope, **_options(order)))
+            with _no_other_errors():
+                if self.credential is None:
+                    self.credential = self._make()
+                return self._kept.keep(order, await self.credential.get_token(self._scope, **_options(order)))
 
     async def close(self) -> None:
         """Close the credential; it can be used again."""
@@ -147,9 +154,10 @@ class TokenSource:
                 return kept
             if self._kept.is_refused(order):
                 self.close()
-            if self.credential is None:
-                self.credential = self._make()
-            return self._kept.keep(order, self.credential.get_token(self._scope, **_options(order)))
+            with _no_other_errors():
+                if self.credential is None:
+                    self.credential = self._make()
+                return self._kept.keep(order, self.credential.get_token(self._scope, **_options(order)))
 
     def close(self) -> None:
         """Close the credential; it can be used again."""
@@ -183,6 +191,15 @@ class _Kept:
     def keep(self, order: GetToken, token: AccessToken) -> AccessToken:
         self._last[order.tenant_id] = token
         return token
+
+
+@contextmanager
+def _no_other_errors() -> Iterator[None]:
+    """A token file that is not there, or a certificate that is none, azure-identity leaves to Python's own errors."""
+    try:
+        yield
+    except (FileNotFoundError, PermissionError, ValueError) as error:
+        raise ClientAuthenticationError(message=f"{type(error).__name__}: {error}") from error
 
 
 def _options(order: GetToken) -> dict[str, str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 import traceback
 
 import pytest
 
 from airflow_provider_netconn.azure.deadlines import deadline
+from airflow_provider_netconn.azure.settings import SignIn
 from airflow_provider_netconn.azure.steps import GetToken
 from airflow_provider_netconn.errors import (
     AzureConflictError,
@@ -144,6 +146,32 @@ class TestSecrets:
             with pytest.raises(AzureSignInError, match=r"invalid_client|AADSTS7000215") as raised:
                 await azure.identity()
         assert "check secret" in str(raised.value)
+
+    @pytest.mark.parametrize(
+        ("changes", "seen", "remedy"),
+        [
+            (
+                {"sign_in": SignIn.WORKLOAD_IDENTITY, "token_file": "/none"},
+                "No such file.*'/none'",
+                "check .*token file",
+            ),
+            ({"sign_in": SignIn.CERTIFICATE, "certificate": "no-CANARY-PEM"}, "certificate", "check certificate"),
+            ({"sign_in": SignIn.DEFAULT}, "EnvironmentCredential authentication unavailable", "give the connection"),
+        ],
+        ids=["workload identity", "certificate", "default chain"],
+    )
+    async def test_each_way_to_sign_in_says_what_is_wrong_with_it_and_what_to_do(
+        self, open_session, monkeypatch, changes, seen, remedy
+    ):
+        monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential")
+        for name in ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID"):
+            monkeypatch.delenv(name, raising=False)
+        async with open_session(**changes) as azure:
+            for ask in (azure.identity(), azure.arm.get("/subscriptions/x", api_version="2022-12-01")):
+                with pytest.raises(AzureSignInError, match=seen) as raised:
+                    await ask
+                assert re.match(remedy, raised.value.remedy)
+                assert "CANARY" not in str(raised.value)
 
     async def test_secrets_in_azures_own_words_are_masked(self, azure_lab, open_session):
         azure_lab.networks("hub")
