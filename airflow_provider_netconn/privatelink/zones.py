@@ -142,13 +142,13 @@ def _rows_by_end() -> Mapping[str, list[tuple[int, ZoneRow]]]:
     """The rows by the last two labels of their suffixes, which are never parameters; each with its number."""
     by_end: dict[str, list[tuple[int, ZoneRow]]] = {}
     for number, row in enumerate(zone_rows()):
-        for end in {_end(suffix.split(".")) for suffix in (*row.private_dns_zones, *row.public_dns_forwarders)}:
+        for end in set(map(_end, row.private_dns_zones + row.public_dns_forwarders)):
             by_end.setdefault(end, []).append((number, row))
     return by_end
 
 
-def _end(labels: list[str]) -> str:
-    return ".".join(labels[-2:])
+def _end(name: str) -> str:
+    return ".".join(name.rsplit(".", 2)[-2:])
 
 
 @cache
@@ -197,11 +197,12 @@ def zones_for_host(host: str) -> tuple[ZoneMatch, ...]:
     """
     if is_address(host):
         return ()
-    labels = host.lower().removesuffix(".").split(".")
-    if not all(labels) or _end(labels) not in _rows_by_end():
+    name = host.lower().removesuffix(".")
+    labels = name.split(".")
+    if not all(labels) or _end(name) not in _rows_by_end():
         return ()
     found: list[tuple[tuple[int, int, int], ZoneMatch]] = []
-    node: _Node | None = _tree(_end(labels))
+    node: _Node | None = _tree(_end(name))
     is_suffix_itself = True
     for depth, label in enumerate(reversed(labels), start=1):
         assert node is not None
