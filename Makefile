@@ -11,7 +11,7 @@
 #   make scale [MANY=10000]           that many targets in one process: memory, and whether dripping ones hold up others
 #   make soak [CHECKS=50000]          whether many checks leave anything behind that a few do not
 #   make fuzz [SECONDS=60]            bytes of strangers against every reader; SUBJECTS="probes plans" picks some
-#   make kills                        every operator of Azure killed after every one of its requests, and then retried
+#   make kills                        every operator of Azure killed after each of its requests, with its supervisor, and then retried
 #   make azure-faults                 each write of each Azure operator under each fault; renders docs/_azure-faults.md
 #   make clean                        remove all that was built, the environment too
 

@@ -1,4 +1,4 @@
-"""A DAG for each story that stands beside this file in ``stories.json``; for an Airflow that cannot import the tests."""
+"""A DAG for each story of ``stories.json`` beside this file; for an Airflow that cannot import the tests."""
 
 import json
 from datetime import UTC, datetime, timedelta
