@@ -73,9 +73,13 @@ def airflow(tmp_path_factory, landscape):
     own = ROOT / "tests" / "airflow" / "dags"
     if own.exists():
         shutil.copytree(own, dags, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
-    running = Airflow(
-        folder / "home", dags_folder=dags, environment=landscape.environment, start_limit_s=AIRFLOW_START_LIMIT_S
-    )
+    environment = {
+        **landscape.environment,
+        # A task that was killed is missed after a minute, and not after five.
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+    }
+    running = Airflow(folder / "home", dags_folder=dags, environment=environment, start_limit_s=AIRFLOW_START_LIMIT_S)
     running.start()
     try:
         yield running

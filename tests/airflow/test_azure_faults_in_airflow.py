@@ -7,13 +7,17 @@ processes.
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from airflow_provider_netconn.operators.external_ip_allowlist import ExternalIpAllowlistCheckOperator
-from tests.airflow.runs import Run
+from tests.airflow.runs import RUN_LIMIT_S, Run
 from tests.azure.fault_stories import STORIES, Scene, Stage
 from tests.azure.firewall_landscape import FRIEND, admit_friends, make_service
 from tests.azure.story_dags import story_of, write_story_dags
@@ -87,6 +91,13 @@ CASES = {
         fault="throttled:3",
         method="PUT",
         path="*/storageAccounts/ownLABEL/privateEndpointConnections/*",
+    ),
+    "killed": Case(
+        story="peering",
+        fault="hang",
+        method="PUT",
+        path="*/virtualNetworks/other-LABEL/virtualNetworkPeerings/*",
+        retries=1,
     ),
     "token expired": Case(story=ALLOWLIST, fault="expired-token", method="GET", path="*/vaults/LABEL*"),
 }
@@ -169,8 +180,24 @@ def check_allowlist(stage, label):
     return Scene(label=label, task=task, state=state, count=lambda: 1)
 
 
-ENDS_WELL = [name for name in CASES if name != "stuck"]
-DEFERS = [name for name in ENDS_WELL if name not in {"failed, then retried", "throttled", "token expired"}]
+def test_a_task_that_is_killed_with_its_supervisor_is_missed_and_retried(airflow, played):
+    one = played["killed"]
+    end = time.monotonic() + RUN_LIMIT_S
+    while one.hit.applied == 0:  # its first side is written, and it waits for an answer to the second one
+        assert time.monotonic() < end, one.run.logs()
+        time.sleep(0.1)
+    (task,) = one.run.client.task_instances(one.run.dag_id, one.run.run_id)
+    titles = airflow.living_processes()
+    (process,) = (process for process, title in titles.items() if title == f"airflow worker -- {task['id']}")
+    supervisor = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    assert titles[supervisor].startswith("airflow worker -- LocalExecutor")
+    for killed in (supervisor, process):
+        os.kill(killed, signal.SIGKILL)
+    # What comes of it is seen below, with the others.
+
+
+ENDS_WELL = [name for name in CASES if name not in {"killed", "stuck"}] + ["killed"]
+DEFERS = [name for name in ENDS_WELL if name not in {"failed, then retried", "killed", "throttled", "token expired"}]
 
 
 @pytest.mark.parametrize("name", ENDS_WELL)
@@ -208,6 +235,14 @@ def test_what_no_retry_of_a_request_mends_is_a_clear_error_and_the_retry_of_the_
     one = played["failed, then retried"]
     assert one.run.state() == "success", one.run.logs()
     assert "VnetAddressSpacesOverlap" in one.run.log("task", 1)
+
+
+def test_the_log_of_what_was_killed_breaks_off_and_another_try_goes_on(played):
+    one = played["killed"]
+    assert one.run.state() == "success", one.run.logs()
+    (task,) = one.run.client.task_instances(one.run.dag_id, one.run.run_id)
+    assert task["try_number"] == 2
+    assert "other-" in one.run.log("task", 2)
 
 
 def test_an_operation_that_never_ends_is_a_clear_error_by_the_deadline(played, lab):
