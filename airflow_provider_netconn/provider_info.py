@@ -56,5 +56,6 @@ def get_provider_info() -> dict[str, Any]:
         "description": "Manage and verify private connectivity to Azure from inside Apache Airflow.",
         "versions": [__version__],
         "connection-types": [dict(AZURE_NETWORK)],
+        "secrets-backends": ["airflow_provider_netconn.secrets.private_link.PrivateLinkSecretsBackend"],
         "extra-links": ["airflow_provider_netconn.hooks.azure_portal.AzurePortalLink"],
     }

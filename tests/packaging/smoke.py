@@ -27,6 +27,7 @@ def main() -> None:
     _airflow("db", "migrate")
     listed = _airflow("providers", "list", "--output", "plain")
     assert DISTRIBUTION in listed, listed
+    assert BACKEND in _airflow("providers", "secrets", "--output", "plain")
     _assert_dags_parse(dags_folder)
     _assert_connection_types_are_listed()
     with _server() as port:
