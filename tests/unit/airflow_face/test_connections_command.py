@@ -69,6 +69,28 @@ def test_what_a_look_has_shown_is_pinned_and_shown(run, lake, tmp_path):
     assert "certificate does not carry" in row["reason"]
 
 
+@pytest.mark.parametrize("order", [("one", "other"), ("other", "one")])
+def test_of_several_looks_at_one_name_the_worst_counts(run, connect, tmp_path, order):
+    authority = CertificateAuthority()
+    trusted = tmp_path / "ca.pem"
+    trusted.write_bytes(authority.pem)
+    with (
+        DnsServer() as zone,
+        HttpServer(body=b"", tls=authority.issue(LAKE, PRIVATE_LAKE).server_context()) as covered,
+        HttpServer(body=b"", tls=authority.issue(LAKE).server_context()) as uncovered,
+        HttpServer(body=b"") as without_tls,
+    ):
+        zone.set(PRIVATE_LAKE, "127.0.0.1")
+        connect("one", conn_type="wasb", host=f"https://{LAKE}:{covered.port}")
+        connect("other", conn_type="wasb", host=f"https://{LAKE}:{uncovered.port}")
+        connect("plain", conn_type="http", host=LAKE, port=without_tls.port)
+        look = ("--json", "--ca", str(trusted), "--nameserver", zone.nameserver, "--expect-network", "127.0.0.0/8")
+        (pin,) = json.loads(run("pin", "one", "plain", *look)[1])
+        assert pin["covered"] is True
+        (pin,) = json.loads(run("pin", *order, "plain", *look)[1])
+        assert pin["covered"] is False
+
+
 def test_the_policy_privatelink_is_warned_of_before_the_first_use(run, connect):
     connect("lake", conn_type="wasb", host=f"https://{LAKE}")
     status, said, _ = run("show", "lake", "--names", "privatelink", "--no-look-up")
