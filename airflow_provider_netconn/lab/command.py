@@ -180,6 +180,10 @@ def _up(options: argparse.Namespace) -> int:
         raise LabError("--publish: only an isolated lab has ports to publish; add --isolated")
     if options.isolated and options.answers == "local":
         raise LabError("--answers: an isolated lab has the addresses of its landscape; leave the option out")
+    if options.isolated:
+        from airflow_provider_netconn.lab.services.azurite import have_installed
+
+        have_installed()  # while the registry of npm can be reached
     if options.detach:
         return _detached(options, path)
     up(
@@ -252,7 +256,7 @@ def _detached(options: argparse.Namespace, path: Path) -> int:
         )
     from airflow_provider_netconn.lab.services.azurite import INSTALL_LIMIT_S
 
-    # An isolated lab has Azurite installed before it is cut off from the registry of npm.
+    # Where npm could not install Azurite, an isolated lab tries once more before it is cut off.
     limit_s = READY_LIMIT_S + (INSTALL_LIMIT_S if options.isolated else 0)
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline and process.poll() is None:

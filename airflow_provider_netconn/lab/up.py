@@ -12,7 +12,6 @@ from pathlib import Path
 from airflow_provider_netconn.lab.local_azure import NAMES, LocalAzure
 from airflow_provider_netconn.lab.packets.publishing import Publication, Publishing
 from airflow_provider_netconn.lab.seed import DEFAULT, load_seed
-from airflow_provider_netconn.lab.services.azurite import have_installed
 from airflow_provider_netconn.lab.settings import Answers, Settings
 from airflow_provider_netconn.lab.state import ca_path, dns_lines, held, state_of, write_state
 
@@ -47,7 +46,6 @@ def up(
         lab = LocalAzure(load_seed(seed or DEFAULT), settings=settings, bind=bind, host_name=host_name, ports=ports)
         publishing = Publishing(published)
         if isolated:
-            have_installed()
             lab.isolate()
         asyncio.run(_serve(lab, path, publishing))
 

@@ -12,6 +12,7 @@ import contextlib
 import os
 import re
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -134,7 +135,9 @@ def have_installed() -> None:
     """See Azurite on this machine, if it can be had: for a lab that will not reach the registry of npm later."""
     with contextlib.suppress(ProgramError, OSError, subprocess.SubprocessError):
         if _installed() is None:
-            subprocess.run(_installation(), capture_output=True, timeout=INSTALL_LIMIT_S, check=True)  # noqa: S603
+            command = _installation()
+            sys.stderr.write("netconn lab: npm installs Azurite; that takes a minute, the first time\n")
+            subprocess.run(command, capture_output=True, timeout=INSTALL_LIMIT_S, check=True)  # noqa: S603
 
 
 def _installation() -> list[str]:
