@@ -82,6 +82,10 @@ def test_where_nobody_has_looked_what_is_known_of_the_service_is_said_and_a_look
     assert "documented" not in warning(LAKE, "https", pin(covered=False))
     assert "did not carry" in warning(LAKE, "https", pin(covered=False))
     assert warning("apps.azure-api.net").startswith("TLS will fail unless")
+    assert warning(LAKE, "https", pin(covered=None)).startswith("TLS will fail unless")
+    assert "did not carry" in warning(
+        "api.westeurope.azmk8s.io", "https", pin("api.westeurope.azmk8s.io", covered=False)
+    )
 
 
 def test_a_service_that_routes_by_name_is_warned_of_without_verification_too():
