@@ -72,7 +72,14 @@ class AirflowClient:
 
     def unpause(self, dag_id: str) -> None:
         """Let the DAG's runs start."""
-        self._request("PATCH", f"/dags/{dag_id}", params={"update_mask": "is_paused"}, json={"is_paused": False})
+        self._set_paused(dag_id, False)
+
+    def pause(self, dag_id: str) -> None:
+        """Let no more runs start."""
+        self._set_paused(dag_id, True)
+
+    def _set_paused(self, dag_id: str, paused: bool) -> None:
+        self._request("PATCH", f"/dags/{dag_id}", params={"update_mask": "is_paused"}, json={"is_paused": paused})
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
         """Start a run with that configuration; gives its id."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
@@ -33,6 +34,9 @@ class PrivateEndpointEventTrigger(BaseEventTrigger):
     another that are neither into nor out of ``Approved`` are no events. All that watch or wait in one triggerer, in one
     subscription and by one connection share one list.
 
+    From Airflow 3.3 on the last status is kept with the asset, so that what changed while no triggerer was looking is
+    an event too. Before, or where the same watcher is given to several assets, such a change is missed.
+
     An event is ``{"endpoint_id": ..., "status": ..., "previous_status": ..., "description": ..., "target_id": ...,
     "addresses": [...]}``. A status is empty where there is no such endpoint; the previous one is null in an event of
     what was seen first.
@@ -40,8 +44,8 @@ class PrivateEndpointEventTrigger(BaseEventTrigger):
     :param endpoint_id: of the private endpoint
     :param azure_conn_id: connection of the type ``azure_network`` or ``azure``
     :param poll_interval_s: pause between two looks, in seconds
-    :param report_first: what is seen first is an event too, whichever status it is, and so it is again after each
-        restart of the triggerer
+    :param report_first: what is seen first is an event too, whichever status it is; where the last status is not kept,
+        so it is again after each restart of the triggerer
     :param read_alone: read the endpoint itself, where the list of its subscription may not be read
     :raises InvalidOptionError: it is no private endpoint's id, or no pause
     """
@@ -79,18 +83,50 @@ class PrivateEndpointEventTrigger(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield the events, for as long as the triggerer keeps it."""
-        before: PrivateEndpointState | None = None
+        before = await self._remembered()
         async with aclosing(self._states()) as states:
             async for state in states:
-                if self._is_event(before, state):
+                if self._is_event(before, state.status):
                     self.log.info("%s", state.line)
                     yield TriggerEvent(_payload(before, state))  # type: ignore[no-untyped-call]
-                before = state
+                if before != state.status:  # behind the event: rather told twice than never
+                    await self._remember(state.status)
+                before = state.status
 
-    def _is_event(self, before: PrivateEndpointState | None, now: PrivateEndpointState) -> bool:
+    def _is_event(self, before: str | None, now: str) -> bool:
         if before is None:
             return self.report_first
-        return (before.status == _APPROVED) != (now.status == _APPROVED)
+        return (before == _APPROVED) != (now == _APPROVED)
+
+    # -- what outlives the triggerer ----------------------------------------------------------------
+
+    async def _remembered(self) -> str | None:
+        """The last status that was seen, by whichever triggerer; None where none was, or it is not kept."""
+        store = getattr(self, "asset_state_store", None)  # injected by the triggerers of Airflow 3.3 and later
+        if store is None:
+            return None
+        try:
+            status = await store.aget(self._key)
+        except Exception:
+            self.log.exception("What was last seen of %s is not known; changes since then are missed", self.endpoint_id)
+            return None
+        return None if status is None else str(status)
+
+    async def _remember(self, status: str) -> None:
+        store = getattr(self, "asset_state_store", None)
+        if store is None:
+            return
+        try:
+            await store.aset(self._key, status)
+        except Exception:
+            self.log.exception("The status of %s is not kept for the next triggerer", self.endpoint_id)
+
+    @property
+    def _key(self) -> str:
+        """For the status, among what is kept with the asset: several watchers may be the asset's."""
+        return f"netconn_{uuid.uuid5(uuid.NAMESPACE_URL, self.endpoint_id.casefold()).hex}"
+
+    # -- what is seen -------------------------------------------------------------------------------
 
     async def _states(self) -> AsyncGenerator[PrivateEndpointState, None]:
         """How it stands, each time that it was seen. What ends the watching, such as a missing connection, may pass."""
@@ -121,11 +157,11 @@ class PrivateEndpointEventTrigger(BaseEventTrigger):
                 not_visible = state.not_visible
 
 
-def _payload(before: PrivateEndpointState | None, now: PrivateEndpointState) -> dict[str, Any]:
+def _payload(before: str | None, now: PrivateEndpointState) -> dict[str, Any]:
     return {
         "endpoint_id": now.endpoint_id,
         "status": now.status,
-        "previous_status": None if before is None else before.status,
+        "previous_status": before,
         "description": now.description,
         "target_id": now.target_id,
         "addresses": list(now.addresses),

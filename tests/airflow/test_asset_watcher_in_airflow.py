@@ -32,10 +32,15 @@ def endpoint(lab):
 
 
 @pytest.fixture(scope="module")
-def client(airflow, lab, endpoint):
+def example(airflow):
+    """The example's file in Airflow."""
+    return airflow.dags_folder / f"{DAG_ID}.py"
+
+
+@pytest.fixture(scope="module")
+def client(airflow, lab, endpoint, example):
     """An Airflow with the example, which checks a connection, and looks more often than once a minute."""
     airflow.client.set_connection("azure_default", json.loads(connection_of(lab)))
-    example = airflow.dags_folder / f"{DAG_ID}.py"
     text = example.read_text(encoding="utf-8")
     assert endpoint.endswith("/resourceGroups/network/providers/Microsoft.Network/privateEndpoints/orders")
     for given, ours in {
@@ -49,7 +54,7 @@ def client(airflow, lab, endpoint):
     return airflow.client
 
 
-def test_it_runs_when_the_endpoint_is_approved_and_when_that_ends_and_at_no_other_time(client, lab, endpoint):
+def test_it_runs_when_the_endpoint_is_approved_and_when_that_ends_and_at_no_other_time(client, lab, endpoint, example):
     client.wait_for_dag(DAG_ID)
     assert reads_of(lab) == []  # paused, it watches nothing
     client.unpause(DAG_ID)
@@ -68,12 +73,21 @@ def test_it_runs_when_the_endpoint_is_approved_and_when_that_ends_and_at_no_othe
     looked_often(lab)
     assert (events(client), len(runs(client))) == (1, 1)
 
-    lab.delete(endpoint, api_version=VERSION)
+    client.pause(DAG_ID)
+    example.touch()  # Airflow drops and takes up watchers when it reads the file
+    looked_no_more(lab)
+    lab.delete(endpoint, api_version=VERSION)  # while nobody looks
+    client.unpause(DAG_ID)
+    example.touch()
     gone = next_run(client, 1)
     assert (gone["previous_status"], gone["status"]) == ("Approved", "")
 
     looked_often(lab)
     assert (events(client), len(runs(client))) == (2, 2)
+
+    request_endpoint(lab, "orders")
+    approve_all(lab)
+    assert next_run(client, 2)["status"] == "Approved"
 
 
 def events(client):
@@ -108,3 +122,14 @@ def looked_often(lab, times=6):
     while len(reads_of(lab)) < wanted:
         assert time.monotonic() < end, "the triggerer does not look"
         time.sleep(0.2)
+
+
+def looked_no_more(lab, quiet_s=5 * INTERVAL_S):
+    """Wait until the triggerer has stopped to look."""
+    end = time.monotonic() + LIMIT_S
+    seen, since = len(reads_of(lab)), time.monotonic()
+    while time.monotonic() < since + quiet_s:
+        assert time.monotonic() < end, "the triggerer goes on looking"
+        time.sleep(0.2)
+        if len(reads_of(lab)) != seen:
+            seen, since = len(reads_of(lab)), time.monotonic()

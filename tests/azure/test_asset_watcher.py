@@ -33,9 +33,13 @@ def trigger_of(endpoint_id, **arguments):
 
 
 @asynccontextmanager
-async def watching(trigger):
-    """The queue of its events, while it runs; it must still run at the end."""
+async def watching(trigger, store=None):
+    """The queue of its events, while it runs; it must still run at the end.
+
+    :param store: what the triggerer gives it to keep things in
+    """
     queue = asyncio.Queue()
+    trigger.asset_state_store = store
 
     async def run():
         async for event in trigger.run():
@@ -137,6 +141,60 @@ async def test_polls_that_fail_are_no_event_and_end_nothing(azure_lab, connect, 
         assert events.empty()
         await asyncio.to_thread(approve_all, azure_lab, "Rejected")
         assert (await next_of(events))["status"] == "Rejected"
+
+
+class AssetStateStore:
+    """Keeps what triggers have it keep, as the triggerer's does."""
+
+    def __init__(self, broken=False):
+        self.kept = {}
+        self.broken = broken
+
+    async def aget(self, key):
+        await self._go()
+        return self.kept.get(key)
+
+    async def aset(self, key, value):
+        await self._go()
+        self.kept[key] = json.loads(json.dumps(value))
+
+    async def _go(self):
+        await asyncio.sleep(0)
+        if self.broken:
+            raise OSError("the API server is away")
+
+
+async def test_what_changed_while_no_triggerer_looked_is_an_event_of_the_next_one(azure_lab, connect):
+    connect()
+    endpoint, store = request_endpoint(azure_lab, "one"), AssetStateStore()
+    async with watching(trigger_of(endpoint), store) as events:
+        await further_reads(azure_lab)
+    await asyncio.to_thread(approve_all, azure_lab)
+    async with watching(trigger_of(endpoint, report_first=True), store) as events:
+        approved = await next_of(events)
+        await further_reads(azure_lab)
+    assert (approved["previous_status"], approved["status"]) == ("Pending", "Approved")
+    async with watching(trigger_of(endpoint, report_first=True), store) as events:
+        await further_reads(azure_lab)
+        assert events.empty()
+
+
+async def test_watchers_of_one_asset_do_not_take_each_others_memory(azure_lab, connect):
+    connect()
+    store = AssetStateStore()
+    one, other = request_endpoint(azure_lab, "one"), f"{endpoints(azure_lab)}/two"
+    async with watching(trigger_of(one), store), watching(trigger_of(other), store):
+        await further_reads(azure_lab)
+    assert sorted(store.kept.values()) == ["", "Pending"]
+
+
+async def test_it_watches_on_where_nothing_can_be_kept(azure_lab, connect):
+    connect()
+    endpoint = request_endpoint(azure_lab, "one")
+    async with watching(trigger_of(endpoint), AssetStateStore(broken=True)) as events:
+        await further_reads(azure_lab)
+        await asyncio.to_thread(approve_all, azure_lab)
+        assert (await next_of(events))["status"] == "Approved"
 
 
 async def test_an_endpoint_that_may_not_be_read_any_more_has_not_fallen_out_of_approved(azure_lab, connect):
