@@ -137,6 +137,8 @@ class PrivateLinkSecretsBackend(BaseSecretsBackend):
             # Airflow would pass by any other exception, and find the connection where it lies.
             log.error("Connection %s could not be refused: this Airflow cannot be told to: %s", conn_id, reason)
             return connection
+        # A task that the server refuses a connection of the database is told no more than that there is none.
+        log.error("Connection %s is refused: %s", conn_id, reason)
         raise denied(f"connection {conn_id} could not be given private names: {reason}")
 
 

@@ -145,6 +145,7 @@ def test_what_cannot_be_treated_is_given_as_it_is_or_refused_with_the_reason(bac
     assert "cannot be read" in caplog.text
     with pytest.raises(chain.denial(), match=r"orders could not be given private names: .*cannot be read"):
         backend(pins=str(broken), on_failure="closed").get_connection("orders")
+    assert "Connection orders is refused: pins" in caplog.text
     assert CANARY not in caplog.text
 
 
