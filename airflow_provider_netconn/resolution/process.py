@@ -100,9 +100,7 @@ def _getaddrinfo(original: Callable[..., Any]) -> Callable[..., Any]:
             if family in {socket.AF_UNSPEC, _family(address)}:
                 found += original(address, port, family, type, proto, flags & ~socket.AI_CANONNAME)
         if not found:
-            raise PrivateResolutionError(
-                socket.EAI_NONAME, f"{host}: no private address of the wanted family, only {', '.join(addresses)}"
-            )
+            raise _no_such_family(host, addresses)
         if flags & socket.AI_CANONNAME:
             found[0] = (*found[0][:3], comparable(host), *found[0][4:])
         return found
@@ -131,12 +129,20 @@ def _connecting(original: Callable[..., Any]) -> Callable[..., Any]:
 
     def connect(self: socket.socket, address: Any, /) -> Any:
         if self.family in {socket.AF_INET, socket.AF_INET6} and isinstance(address, tuple) and address:
-            for private in private_addresses(address[0]):
+            addresses = private_addresses(address[0])
+            for private in addresses:
                 if _family(private) == self.family:
                     return original(self, (private, *address[1:]))
+            if addresses:
+                raise _no_such_family(address[0], addresses)
         return original(self, address)
 
     return connect
+
+
+def _no_such_family(host: object, addresses: tuple[str, ...]) -> PrivateResolutionError:
+    seen = f"{comparable(host)}: no private address of the wanted family, only {', '.join(addresses)}"
+    return PrivateResolutionError(socket.EAI_NONAME, seen)
 
 
 def _family(address: str) -> int:
@@ -146,5 +152,5 @@ def _family(address: str) -> int:
 def _ipv4(hostname: Any, addresses: tuple[str, ...]) -> list[str]:
     found = [address for address in addresses if _family(address) == socket.AF_INET]
     if not found:
-        raise PrivateResolutionError(socket.EAI_NONAME, f"{hostname}: no private IPv4 address, only {addresses[0]}")
+        raise _no_such_family(hostname, addresses)
     return found

@@ -58,6 +58,9 @@ def test_every_call_of_the_socket_module_gives_the_private_address(resolution, s
             socket.getaddrinfo(NAME, 443, socket.AF_INET6)
         with pytest.raises(socket.gaierror):
             socket.getaddrinfo(NAME, 443, flags=socket.AI_NUMERICHOST)
+        for dial in (socket.socket.connect, socket.socket.connect_ex):
+            with socket.socket(socket.AF_INET6) as stream, pytest.raises(PrivateResolutionError, match="only 127"):
+                dial(stream, (NAME, 443))
 
 
 async def test_loops_and_aiohttp_dial_the_private_address(resolution, server, trust):
