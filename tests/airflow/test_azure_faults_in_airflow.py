@@ -16,10 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_netconn.operators.external_ip_allowlist import ExternalIpAllowlistCheckOperator
 from tests.airflow.runs import RUN_LIMIT_S, Run
+from tests.azure.allowlist_story import ALLOWLIST, check_allowlist
 from tests.azure.fault_stories import STORIES, Scene, Stage
-from tests.azure.firewall_landscape import FRIEND, admit_friends, make_service
 from tests.azure.story_dags import story_of, write_story_dags
 from tests.azure.tasks import CONN_ID, connection_of
 
@@ -28,7 +27,6 @@ pytestmark = pytest.mark.timeout(400)
 STUCK_TIMEOUT_S = 15
 LATE_S = 15
 """How late the triggerer's last look may be, on a busy machine; a limit that is not kept lasts five minutes more."""
-ALLOWLIST = "allowlist check"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +97,7 @@ CASES = {
         path="*/virtualNetworks/other-LABEL/virtualNetworkPeerings/*",
         retries=1,
     ),
-    "token expired": Case(story=ALLOWLIST, fault="expired-token", method="GET", path="*/vaults/LABEL*"),
+    "token expired": Case(story=ALLOWLIST, fault="expired-token", method="GET", path="*/vaults/vault-LABEL*"),
 }
 
 
@@ -136,7 +134,14 @@ def played(airflow, lab):
     scenes = {name: stories[case.story](stage, f"f{number}x") for number, (name, case) in enumerate(CASES.items())}
     write_story_dags(
         airflow.dags_folder / "faults",
-        [story_of(dag_id(name), task_of(scenes[name], case), retries=case.retries) for name, case in CASES.items()],
+        [
+            story_of(
+                dag_id(name),
+                scenes[name].task(deferrable=True, poll_interval_s=1, timeout_s=case.timeout_s),
+                retries=case.retries,
+            )
+            for name, case in CASES.items()
+        ],
     )
     lab.change_settings(time_scale=0.2)
     client = airflow.client
@@ -154,30 +159,6 @@ def played(airflow, lab):
 
 def dag_id(name):
     return "fault_" + name.replace(" ", "_").replace(",", "")
-
-
-def task_of(scene, case):
-    if case.story == ALLOWLIST:
-        return scene.task()
-    return scene.task(deferrable=True, poll_interval_s=1, timeout_s=case.timeout_s)
-
-
-def check_allowlist(stage, label):
-    """A vault that admits some; checking it changes nothing."""
-    kind = "Microsoft.KeyVault/vaults"
-    vault = make_service(stage.lab, kind, name=label)
-    admit_friends(stage.lab, vault, kind)
-    before = stage.lab.get(vault)
-
-    def task():
-        return ExternalIpAllowlistCheckOperator(
-            task_id="task", azure_conn_id=CONN_ID, resource_ids=[vault], addresses=[FRIEND]
-        )
-
-    def state():
-        return "right" if stage.lab.get(vault) == before else "changed"
-
-    return Scene(label=label, task=task, state=state, count=lambda: 1)
 
 
 def test_a_task_that_is_killed_with_its_supervisor_is_missed_and_retried(airflow, played):

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.azure.allowlist_story import ALLOWLIST, check_allowlist
 from tests.azure.fault_stories import STORIES, Stage
 from tests.azure.killed import DAG_ID, FORKED_FROM, TRIGGERER, WORKER, Job, Kill, run
 from tests.azure.story_dags import story_of, write_story_dags
@@ -46,6 +47,7 @@ DEFERRED = STORIES if ALL else ("peering", "hub connection", "private endpoint")
 CASES = [
     *(pytest.param(story, False, id=f"{story}, worker") for story in STORIES),
     *(pytest.param(story, True, id=f"{story}, triggerer") for story in DEFERRED),
+    *([pytest.param(ALLOWLIST, False, id=f"{ALLOWLIST}, worker")] if ALL else []),  # which writes nothing
 ]
 
 
@@ -63,7 +65,7 @@ def test_a_retry_ends_where_the_killed_run_would_have(azure_lab, tmp_path, story
     killed = Counter()
     for number in range(1, MOST_REQUESTS):
         azure_lab.change_settings(time_scale=0)
-        scene = STORIES[story](stage, f"k{number}")
+        scene = {**STORIES, ALLOWLIST: check_allowlist}[story](stage, f"k{number}")
         azure_lab.change_settings(time_scale=SLOW)
         folder = tmp_path / str(number)
         write_story_dags(folder, [story_of(DAG_ID, scene.task(deferrable=deferrable, timeout_s=60))])
