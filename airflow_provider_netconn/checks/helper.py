@@ -8,18 +8,13 @@ import os
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
-from typing import Final
 
 from airflow_provider_netconn.checks.run import judge
-from airflow_provider_netconn.checks.spread import LENGTH_BYTES, Told
+from airflow_provider_netconn.checks.spread import GARBAGE_AFTER, LENGTH_BYTES, Told
 from airflow_provider_netconn.errors import NetconnError
 from airflow_provider_netconn.evidence import ProbeResult, Target, from_bytes, to_bytes
 from airflow_provider_netconn.probing.engine import Prober
 from airflow_provider_netconn.probing.options import CheckOptions
-
-GARBAGE_AFTER: Final = 10_000
-"""New objects between two searches for garbage that refers to itself. There is little of it, and Python's own 700 has
-one twentieth of all computing go into the search."""
 
 
 def main() -> None:

@@ -29,6 +29,8 @@ _RECURSION_DESIRED = 0x0100
 # Response, opcode QUERY, not truncated, NOERROR; whether it is authoritative and recursion was available is all one.
 _SETTLED, _ORDINARY = 0xFA0F, 0x8000
 _POINTER = 0xC0
+_THE_QUESTION = bytes((_POINTER, _HEADER.size))
+"""The pointer that nearly all answers begin with: to the name that was asked for, behind the header."""
 _MAX_DATAGRAM = 65535
 _MAX_ORDINARY = 512  # RFC 1035, 2.3.4: more needs an extension, for which was not asked
 _MAX_TTL = 2**31 - 1  # RFC 2181, section 8
@@ -107,10 +109,11 @@ def read_answer(message: bytes, question: bytes, name: str, kind: int) -> Found:
         raise DoubtError
     if len(message) > _MAX_ORDINARY:
         raise DoubtError
+    asked = name.removesuffix(".").lower()
     aliases: dict[str, str] = {}
     addresses: dict[str, list[Record]] = {}
     for _ in range(answers):
-        owner, at = _name(message, at)
+        owner, at = (asked, at + 2) if message[at : at + 2] == _THE_QUESTION else _name(message, at)
         code, internet, ttl, length = _RECORD.unpack_from(message, at)
         at += _RECORD.size
         if internet != _INTERNET or ttl > _MAX_TTL or code not in (kind, _CNAME):
@@ -128,7 +131,7 @@ def read_answer(message: bytes, question: bytes, name: str, kind: int) -> Found:
         at = _past_record(message, at)
     if at != len(message):
         raise DoubtError
-    return _follow(name.removesuffix(".").lower(), aliases, addresses)
+    return _follow(asked, aliases, addresses)
 
 
 def _follow(name: str, aliases: dict[str, str], addresses: dict[str, list[Record]]) -> Found:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -48,6 +50,10 @@ def running(process):
         return False
 
 
+def environment_of(process):
+    return Path(f"/proc/{process}/environ").read_bytes()
+
+
 def eventually(condition, within_s=20):
     until = time.monotonic() + within_s
     while not condition():
@@ -80,6 +86,30 @@ async def test_helpers_share_the_concurrency():
         targets = [to(web, f"t{i}") for i in range(8)]
         report = await run_check(targets, CheckOptions(retries=0, concurrency=1, use_proxy=False), helpers=2)
     assert {verdict.outcome for verdict in report.verdicts} == {Outcome.OK}
+
+
+async def test_garbage_is_sought_seldom_while_verdicts_are_collected():
+    before, meanwhile = gc.get_threshold(), []
+    with HttpServer() as web:
+        await run_check(
+            [to(web, "one"), to(web, "other")],
+            OPTIONS,
+            helpers=2,
+            on_verdict=lambda *_: meanwhile.append(gc.get_threshold()),
+        )
+    assert meanwhile == [(spread.GARBAGE_AFTER, *before[1:])] * 2
+    assert gc.get_threshold() == before
+
+
+@pytest.mark.parametrize("own", [None, "glibc.malloc.perturb=7"], ids=["nothing", "something"])
+async def test_what_a_user_has_set_for_the_c_library_stays(monkeypatch, own):
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    if own:
+        monkeypatch.setenv("GLIBC_TUNABLES", own)
+    async with spread.started(1, OPTIONS) as (one,):
+        await one.stdout.readexactly(spread.LENGTH_BYTES)
+        seen = environment_of(one.pid)
+    assert re.findall(rb"glibc\.malloc\.\w+=\d+", seen) == [text.encode() for text in (spread.TUNABLES, own) if text]
 
 
 async def test_what_a_helper_cannot_do_is_done_here(monkeypatch):
