@@ -153,12 +153,10 @@ def _describe(tls: TlsStream, server_name: str) -> dict[str, Any]:
         "name_covered": covers(leaf.names, server_name),
         "subject": leaf.subject,
         "issuer": leaf.issuer,
-        "not_before": leaf.not_before.isoformat(),
-        "not_after": leaf.not_after.isoformat(),
-        "days_left": (leaf.not_after - datetime.now(UTC)).days,
-        "chain": [
-            {"subject": link.subject, "issuer": link.issuer, "not_after": link.not_after.isoformat()} for link in chain
-        ],
+        "not_before": leaf.not_before,
+        "not_after": leaf.not_after,
+        "days_left": (leaf.ends_at - datetime.now(UTC)).days,
+        "chain": [{"subject": link.subject, "issuer": link.issuer, "not_after": link.not_after} for link in chain],
     }
 
 
@@ -181,8 +179,9 @@ class _Certificate:
     names: tuple[str, ...]
     subject: str
     issuer: str
-    not_before: datetime
-    not_after: datetime
+    not_before: str
+    not_after: str
+    ends_at: datetime
 
 
 @functools.lru_cache(maxsize=256)
@@ -204,8 +203,9 @@ def _read(certificate: x509.Certificate) -> _Certificate:
         names=tuple(map(printable, _subject_alternative_names(certificate))),
         subject=printable(certificate.subject.rfc4514_string()),
         issuer=printable(certificate.issuer.rfc4514_string()),
-        not_before=certificate.not_valid_before_utc,
-        not_after=certificate.not_valid_after_utc,
+        not_before=certificate.not_valid_before_utc.isoformat(),
+        not_after=certificate.not_valid_after_utc.isoformat(),
+        ends_at=certificate.not_valid_after_utc,
     )
 
 
