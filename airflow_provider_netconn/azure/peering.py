@@ -154,8 +154,8 @@ class _Work:
 
         Who waits for us sees with the local identity, and sees of an operation that failed again no reason.
         """
-        is_unseen = bool(self.seen[write.which].not_visible)
-        return is_unseen or write.kind == "failed" or (write.which == "remote" and self.has_own_remote)
+        side = self.seen[write.which]
+        return bool(side.not_visible) or side.has_failed or (write.which == "remote" and self.has_own_remote)
 
     async def _send(self, write: Write, *, wait: bool) -> None:
         network = self.wanted.side(write.which).network

@@ -183,7 +183,8 @@ async def delete_private_endpoint(azure: AzureSession, endpoint_id: str, *, wait
     if wait:
         return PrivateEndpointState(endpoint_id=endpoint_id, until=Until.GONE)
     left, _ = await _look(azure, endpoint_id)
-    return PrivateEndpointState.of(endpoint_id, left, until=Until.GONE)
+    state = PrivateEndpointState.of(endpoint_id, left, until=Until.GONE)
+    return await delete_private_endpoint(azure, endpoint_id) if state.has_failed else state
 
 
 # -- what is there ----------------------------------------------------------------------------------

@@ -64,16 +64,17 @@ async def ensure_private_endpoint_connection(
     kind = connection_type(wanted.target_id)
     kind.check(remove=False)
     watch = wanted.watch
-    written: set[str] = set()
+    done = _Done(follow=wait)
     state = await _look(azure, watch)
     if not state.connections:
         _refuse_nothing(state)
     while True:
-        due = [one for one in state.relevant if _is_due(one, wanted.status) and one.key not in written]
+        due = [one for one in state.relevant if _is_due(one, wanted.status) and done.may_be_changed(one)]
         for one in due:
-            written.add(one.key)
-            await _change(azure, kind, one, wanted, wait=wait)
+            await _change(azure, kind, one, wanted, wait=done.note(one))
         state = await _look(azure, watch) if due else state
+        if due and any(one.has_failed and done.may_be_changed(one) for one in state.relevant):
+            continue
         if state.settled or (not wait and not state.hopeless):
             return state
         if state.hopeless:
@@ -93,17 +94,38 @@ async def delete_private_endpoint_connection(
     kind = connection_type(target_id)
     kind.check(remove=True)
     watch = PrivateEndpointConnectionWatch(target_id=target_id, requests=requests, target_status=REMOVED)
-    removed: set[str] = set()
+    done = _Done(follow=wait)
     state = await _look(azure, watch)
     while True:
-        due = [one for one in state.connections if not one.is_going and one.key not in removed]
+        due = [one for one in state.connections if not one.is_going and done.may_be_changed(one)]
         for one in due:
-            removed.add(one.key)
-            await azure.arm.delete(one.id, api_version=kind.api_version, wait=wait)
+            await azure.arm.delete(one.id, api_version=kind.api_version, wait=done.note(one))
         state = await _look(azure, watch) if due else state
+        if due and any(one.has_failed and done.may_be_changed(one) for one in state.connections):
+            continue
         if state.settled or not wait:
             return state
         state = await _look_later(azure, watch, state)
+
+
+class _Done:
+    """Which connections were changed: none is changed twice, but for one that failed unseen.
+
+    :param follow: whether operations are waited for
+    """
+
+    def __init__(self, *, follow: bool) -> None:
+        self._follow = follow
+        self._followed: dict[str, bool] = {}
+
+    def may_be_changed(self, one: Connection) -> bool:
+        """Whether it was not changed yet, or failed while nobody followed that."""
+        return one.key not in self._followed or (one.has_failed and not self._followed[one.key])
+
+    def note(self, one: Connection) -> bool:
+        """It is changed now; gives whether that is to be followed."""
+        self._followed[one.key] = self._follow or one.has_failed
+        return self._followed[one.key]
 
 
 def needed_actions(target_id: str, *, remove: bool = False) -> Mapping[str, Sequence[str]]:

@@ -247,14 +247,19 @@ class PrivateEndpointConnectionState:
         return bool(self.relevant) and all(one.status == self.target_status and one.is_done for one in self.relevant)
 
     @property
+    def has_failed(self) -> bool:
+        """Whether the last change of one of them failed."""
+        return any(one.has_failed for one in self.relevant)
+
+    @property
     def hopeless(self) -> str:
         """Why waiting is no use; empty where it may be."""
-        if self.not_visible or self.settled or not self.connections or self.target_status in {REMOVED, DISCONNECTED}:
+        if self.not_visible or self.settled or not self.connections or self.target_status == DISCONNECTED:
             return ""
-        if any(one.has_failed for one in self.relevant):
+        if self.has_failed:
             remedy = "see the resource's activity log; then change it again"
             return f"the last change of the connection failed: {_named(self.relevant)}; {remedy}"
-        if any(one.is_changing for one in self.relevant) or not self._all_final:
+        if self.target_status == REMOVED or any(one.is_changing for one in self.relevant) or not self._all_final:
             return ""
         remedy = "have the requester delete the private endpoint and make it again"
         if any(one.status == APPROVED for one in self.relevant):

@@ -41,8 +41,11 @@ async def ensure_hub_connection(azure: AzureSession, wanted: HubConnection, *, w
     if found is None or not wanted.is_in(found) or state.hopeless:
         target = str((found or {}).get("id") or wanted.id)
         log.info("Writing %s", target)
-        written = await _write(azure, target, wanted.body(found), wait=wait or bool(state.not_visible))
+        followed = wait or _must_be_followed(state)
+        written = await _write(azure, target, wanted.body(found), wait=followed)
         state, _ = await _look(azure, HubConnectionWatch(wanted=wanted, written=True))
+        if state.has_failed and not followed:
+            return await ensure_hub_connection(azure, wanted, wait=wait)
         if not state.provisioning_state:  # what was written just now may be missing from lists
             state = replace(state, provisioning_state=provisioning_state(written))
     if state.settled or not wait:
@@ -58,11 +61,20 @@ async def delete_hub_connection(azure: AzureSession, wanted: HubConnection, *, w
         return state
     target = str((found or {}).get("id") or wanted.id)
     log.info("Deleting %s", target)
-    await azure.arm.delete(target, api_version=API_VERSION, wait=wait or bool(state.not_visible))
+    followed = wait or _must_be_followed(state)
+    await azure.arm.delete(target, api_version=API_VERSION, wait=followed)
     after = HubConnectionWatch(wanted=wanted, absent=True, written=True)
     if not wait:
-        return (await _look(azure, after))[0]
+        state, _ = await _look(azure, after)
+        if state.has_failed and not followed:
+            return await delete_hub_connection(azure, wanted, wait=wait)
+        return state
     return await _until_settled(azure, after)
+
+
+def _must_be_followed(state: HubConnectionState) -> bool:
+    """Whether a write's operation has to be waited for: of one that failed only the next one tells why."""
+    return bool(state.not_visible) or state.has_failed
 
 
 async def _write(azure: AzureSession, target: str, body: Mapping[str, Any], *, wait: bool) -> dict[str, Any]:

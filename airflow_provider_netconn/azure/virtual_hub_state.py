@@ -177,6 +177,11 @@ class HubConnectionState:
         return is_there and self._hub_is_ready
 
     @property
+    def has_failed(self) -> bool:
+        """The last change of the connection failed."""
+        return self.provisioning_state.casefold() in _FAILED
+
+    @property
     def _hub_is_ready(self) -> bool:
         # Of a hub that we may not read there is nothing to wait for.
         return bool(self.hub_not_visible) or (self.hub_state == _SUCCEEDED and self.routing_state == _PROVISIONED)
@@ -185,8 +190,8 @@ class HubConnectionState:
     def hopeless(self) -> str:
         """Why waiting is no use; empty where it may be."""
         if self.absent:
-            return ""
-        if self.provisioning_state.casefold() in _FAILED:
+            return "its deletion failed" if self.written and self.has_failed else ""
+        if self.has_failed:
             return f"its provisioningState is {self.provisioning_state}; VirtualHubConnectionOperator writes it again"
         if self.routing_state.casefold() in _FAILED:
             return "the hub's routingState is Failed; reset the hub's router in the portal, then try again"

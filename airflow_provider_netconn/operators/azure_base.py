@@ -167,6 +167,8 @@ class AzureOperator(BaseOperator):
         watch = self.watch(state)
         self.log.info("%s Waiting in the triggerer for: %s", state.line, watch.awaited)
         deadline = since + timedelta(seconds=self._timeout_s)
+        if deadline <= datetime.now(UTC):
+            raise self._out_of_time(state.line)
         self.defer(
             trigger=AzureStateTrigger(
                 azure_conn_id=self.hook.azure_conn_id,

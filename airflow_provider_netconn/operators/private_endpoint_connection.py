@@ -138,7 +138,10 @@ class PrivateEndpointConnectionOperator(AzureOperator):
 
     def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Go on where the wait ended; raises what :meth:`execute` raises."""
-        if event and event.get("hopeless"):  # A look at what failed would only begin it anew.
+        from airflow_provider_netconn.azure.private_endpoint_connection import PrivateEndpointConnectionState
+
+        # What failed is done once more, to see why. What others decided meanwhile is not taken back.
+        if event and event.get("hopeless") and not PrivateEndpointConnectionState.from_json(event["state"]).has_failed:
             raise AzureConflictError(self.resource_id(), str(event["hopeless"]))
         return super().execute_complete(context, event)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_netconn.errors import (
-    AzureConflictError,
     AzureForbiddenError,
     AzureNotFoundError,
     AzureOperationFailedError,
@@ -54,15 +53,21 @@ def test_while_a_service_is_at_work_it_waits_in_the_triggerer(landscape):
     assert len(landscape.lab.journal(method="PUT", service="arm")) == 1
 
 
-def test_a_change_that_fails_in_the_end_is_not_begun_anew_by_the_wait(landscape):
+def test_a_change_that_fails_while_it_waits_is_done_once_more_and_then_told(landscape):
     target = landscape.target(REGISTRY)
     landscape.request(target, message=MESSAGE)
     landscape.lab.change_settings(time_scale=100.0)
-    landscape.lab.fault("operation-fails:Broken", method="PUT", path="*/privateEndpointConnections/*", service="arm")
-    with pytest.raises(AzureConflictError, match="the last change of the connection failed"):
-        run_to_the_end(task(target, deferrable=True), meanwhile=[lambda: landscape.lab.advance(600)])
-    assert len(landscape.lab.journal(method="PUT", service="arm")) == 1
-    landscape.lab.change_settings(time_scale=0.0)
+    landscape.lab.fault(
+        "operation-fails:Broken", method="PUT", path="*/privateEndpointConnections/*", service="arm", times=2
+    )
+
+    def let_it_fail():
+        landscape.lab.advance(600)
+        landscape.lab.change_settings(time_scale=0.0)
+
+    with pytest.raises(AzureOperationFailedError, match="Broken"):
+        run_to_the_end(task(target, deferrable=True), meanwhile=[let_it_fail])
+    assert len(landscape.lab.journal(method="PUT", service="arm")) == 2
     assert run_to_the_end(task(target))["connections"][0]["status"] == "Approved"
 
 
