@@ -173,7 +173,8 @@ class HubConnectionState:
         """The connection is there, and the hub has its routes; or it is gone, where it is to be."""
         if self.absent:
             return self.written if self.not_visible else not self.provisioning_state
-        is_there = self.written if self.not_visible else self.provisioning_state == _SUCCEEDED
+        may_be_there = self.written or not self.hub_not_visible  # the hub's word, or that of the write's own answer
+        is_there = may_be_there if self.not_visible else self.provisioning_state == _SUCCEEDED
         return is_there and self._hub_is_ready
 
     @property
@@ -191,6 +192,8 @@ class HubConnectionState:
         """Why waiting is no use; empty where it may be."""
         if self.absent:
             return "its deletion failed" if self.written and self.has_failed else ""
+        if self.not_visible and self.hub_not_visible and not self.written:
+            return f"neither the connection nor the hub may be read: {self.not_visible}; {self.hub_not_visible}"
         if self.has_failed:
             return f"its provisioningState is {self.provisioning_state}; VirtualHubConnectionOperator writes it again"
         if self.routing_state.casefold() in _FAILED:

@@ -47,10 +47,10 @@ class VirtualHubConnectionSensor(AzureStateSensor):
         return self._wanted().id
 
     def watch(self) -> HubConnectionWatch:
-        """The hub's connections, and the hub. Where connections may not be read, the hub alone decides."""
+        """The hub's connections, and the hub. Where connections may not be read, the hub alone decides; one has to be."""
         from airflow_provider_netconn.azure.virtual_hub_state import HubConnectionWatch
 
-        return HubConnectionWatch(wanted=self._wanted(), written=True)
+        return HubConnectionWatch(wanted=self._wanted())
 
     def _wanted(self) -> HubConnection:
         from airflow_provider_netconn.azure.virtual_hub_state import HubConnection

@@ -14,7 +14,12 @@ from airflow_provider_netconn.azure.virtual_hub_state import (
     HubConnectionWatch,
     StaticRoute,
 )
-from airflow_provider_netconn.errors import AzureForbiddenError, AzureNotFoundError, InvalidOptionError
+from airflow_provider_netconn.errors import (
+    AzureConflictError,
+    AzureForbiddenError,
+    AzureNotFoundError,
+    InvalidOptionError,
+)
 from airflow_provider_netconn.operators.virtual_hub import (
     VirtualHubConnectionDeleteOperator,
     VirtualHubConnectionOperator,
@@ -178,6 +183,14 @@ def test_operator_and_sensor_in_the_triggerer_and_out_of_it(azure_lab, signed_in
     gone = run_to_the_end(VirtualHubConnectionDeleteOperator(**arguments(deferrable=True)))
     assert gone["provisioning_state"] == ""
     assert connections(azure_lab) == []
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_the_sensor_of_who_may_read_nothing_there_says_so(azure_lab, signed_in, deferrable):  # noqa: F811
+    signed_in("reader")
+    given = {"task_id": "s", "azure_conn_id": CONN_ID, "virtual_hub_id": HUB, "virtual_network_id": NETWORK}
+    with pytest.raises(AzureConflictError, match="neither the connection nor the hub may be read"):
+        run_to_the_end(VirtualHubConnectionSensor(**given, deferrable=deferrable, timeout=BUDGET_S))
 
 
 def test_preflight_names_each_action_that_is_missing_before_anything_is_written(azure_lab, signed_in):  # noqa: F811
