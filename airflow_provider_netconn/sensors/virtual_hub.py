@@ -47,7 +47,7 @@ class VirtualHubConnectionSensor(AzureStateSensor):
         return self._wanted().id
 
     def watch(self) -> HubConnectionWatch:
-        """The hub's connections, and the hub. Where connections may not be read, the hub alone decides; one has to be."""
+        """The hub's connections, and the hub. Where connections may not be read, the hub alone decides."""
         from airflow_provider_netconn.azure.virtual_hub_state import HubConnectionWatch
 
         return HubConnectionWatch(wanted=self._wanted())
