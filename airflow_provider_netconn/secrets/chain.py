@@ -51,15 +51,23 @@ def others(own: Backend) -> tuple[Backend, ...]:
     return tuple(backend for backend in _chain(own) if not isinstance(backend, type(own)))
 
 
-def denial() -> type[Exception] | None:
-    """The exception that ends Airflow's search through its backends; None where it has none, and goes on after any.
+class AccessDeniedError(BaseException):
+    """A connection is refused, by a version of Airflow that has no exception of its own for it.
 
-    It came with version 1.2.2 of the Task SDK (Airflow 3.2.2; github.com/apache/airflow/pull/66575).
+    Such a version passes by any ``Exception`` of a backend and gives the connection as it is kept. What it does not
+    pass by is this, as its own ``AirflowTaskTimeout``: the task fails, and its log has the reason.
+    """
+
+
+def denial() -> type[BaseException]:
+    """The exception that ends Airflow's search through its backends.
+
+    Airflow's own came with version 1.2.2 of the Task SDK (Airflow 3.2.2; github.com/apache/airflow/pull/66575).
     """
     try:
         from airflow.sdk.exceptions import AirflowSecretsBackendAccessDenied
     except ImportError:
-        return None
+        return AccessDeniedError
     return AirflowSecretsBackendAccessDenied
 
 
@@ -138,8 +146,7 @@ def _core_chain() -> list[Backend]:
 
 
 def _pass_by(backend: Backend, error: Exception) -> None:
-    denied = denial()
-    if denied is not None and isinstance(error, denied):
+    if isinstance(error, denial()):
         raise error
     # Its message may quote a connection.
     log.debug("%s failed with %s; asking the next backend", type(backend).__name__, type(error).__name__)

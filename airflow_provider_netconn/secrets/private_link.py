@@ -73,7 +73,8 @@ class PrivateLinkSecretsBackend(BaseSecretsBackend):
     def get_connection(self, conn_id: str, team_name: str | None = None) -> Any:
         """The connection that the wrapped backend or else Airflow's own chain has, treated; None where none has it.
 
-        :raises AirflowSecretsBackendAccessDenied: it cannot be treated, and ``on_failure`` is ``closed``
+        :raises AirflowSecretsBackendAccessDenied: it cannot be treated, and ``on_failure`` is ``closed``; before
+            Airflow 3.2.2 :class:`~airflow_provider_netconn.secrets.chain.AccessDeniedError`
         """
         return self._treated(conn_id, chain.first_found(conn_id, self._asked(), team_name))
 
@@ -132,14 +133,9 @@ class PrivateLinkSecretsBackend(BaseSecretsBackend):
         if not self._is_closed:
             log.warning("Connection %s is given as it is, it could not be treated: %s", conn_id, reason)
             return connection
-        denied = chain.denial()
-        if denied is None:
-            # Airflow would pass by any other exception, and find the connection where it lies.
-            log.error("Connection %s could not be refused: this Airflow cannot be told to: %s", conn_id, reason)
-            return connection
         # A task that the server refuses a connection of the database is told no more than that there is none.
         log.error("Connection %s is refused: %s", conn_id, reason)
-        raise denied(f"connection {conn_id} could not be given private names: {reason}")
+        raise chain.denial()(f"connection {conn_id} could not be given private names: {reason}")
 
 
 def _made(backend: str | None, arguments: Mapping[str, Any] | None) -> Any:

@@ -12,7 +12,7 @@ with DAG("look_ups", schedule=None, start_date=datetime(2024, 1, 1, tzinfo=UTC))
     def look_up(conn_id: str) -> None:
         try:
             seen = str(BaseHook.get_connection(conn_id).host)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is what is to be seen
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is what is to be seen
             seen = f"{type(error).__name__}: {error}"
         (Path(os.environ["NETCONN_SEEN"]) / conn_id).write_text(seen)
 
