@@ -140,6 +140,7 @@ def _write_blob(text: str, destination: Destination, conn_id: str | None) -> Non
     from azure.core.exceptions import AzureError, HttpResponseError
     from azure.storage.blob import BlobClient, ContentSettings
 
+    from airflow_provider_netconn.azure.http_log import HTTP_LOG
     from airflow_provider_netconn.report import FORMATS
 
     secrets: list[str] = []
@@ -155,6 +156,7 @@ def _write_blob(text: str, destination: Destination, conn_id: str | None) -> Non
             credential=credential,
             connection_timeout=_CONNECT_TIMEOUT_S,
             read_timeout=_READ_TIMEOUT_S,
+            logger=HTTP_LOG,
             **_RETRY_POLICY,
         )
         with client:
@@ -212,8 +214,13 @@ def _blob_credentials(
     if fields.get("client_secret"):
         from azure.identity import ClientSecretCredential
 
+        from airflow_provider_netconn.azure.http_log import HTTP_LOG
+
         return "", ClientSecretCredential(
-            str(fields["tenant_id"]), str(fields["login"]), str(fields["client_secret"]), **fields["identity_options"]
+            str(fields["tenant_id"]),
+            str(fields["login"]),
+            str(fields["client_secret"]),
+            **{"logger": HTTP_LOG, **fields["identity_options"]},
         )
     if fields.get("account_key"):
         return "", {"account_name": _blob_address(destination.path)[0], "account_key": fields["account_key"]}
@@ -236,7 +243,10 @@ def _sas_signature(query: str) -> str | None:
 def _default_credential(fields: Mapping[str, Any]) -> TokenCredential:
     from azure.identity import DefaultAzureCredential
 
+    from airflow_provider_netconn.azure.http_log import HTTP_LOG
+
     return DefaultAzureCredential(
+        logger=HTTP_LOG,
         managed_identity_client_id=fields.get("managed_identity_client_id"),
         workload_identity_tenant_id=fields.get("workload_identity_tenant_id"),
     )

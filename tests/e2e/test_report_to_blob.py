@@ -86,6 +86,12 @@ def test_a_sas_in_the_url_lets_write_and_is_not_in_the_location(azurite):
     assert read(azurite, "in-url.html")[0] == TEXT
 
 
+def test_the_log_holds_nothing_of_its_requests(azurite, wasb, caplog):
+    with caplog.at_level(logging.INFO):
+        write(f"{azurite.url}/{CONTAINER}/quiet.html", wasb(password=KEY))
+    assert [one.name for one in caplog.records if one.name.startswith("azure.")] == []
+
+
 def test_a_second_write_takes_the_place_of_the_first(azurite, wasb):
     conn_id = wasb(password=KEY)
     destination = parse_destination(f"{azurite.url}/{CONTAINER}/twice.html")
