@@ -6,6 +6,7 @@ servers, the Execution API in tasks and triggers, neither in a supervisor. Airfl
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import logging
 import sys
@@ -59,15 +60,18 @@ class AccessDeniedError(BaseException):
     """
 
 
-def denial() -> type[BaseException]:
-    """The exception that ends Airflow's search through its backends.
+def denial() -> type[BaseException] | None:
+    """The exception that ends Airflow's search through its backends here; None in servers that have none.
 
-    Airflow's own came with version 1.2.2 of the Task SDK (Airflow 3.2.2; github.com/apache/airflow/pull/66575).
+    Airflow's own came with version 1.2.2 of the Task SDK (Airflow 3.2.2; github.com/apache/airflow/pull/66575). In the
+    servers of earlier versions of Airflow 3 nothing is raised: a task that asks them refuses by itself what they give,
+    and says why.
     """
     try:
         from airflow.sdk.exceptions import AirflowSecretsBackendAccessDenied
     except ImportError:
-        return AccessDeniedError
+        is_airflow_2 = importlib.util.find_spec("airflow.sdk") is None
+        return AccessDeniedError if is_airflow_2 or is_client() else None
     return AirflowSecretsBackendAccessDenied
 
 
@@ -146,7 +150,8 @@ def _core_chain() -> list[Backend]:
 
 
 def _pass_by(backend: Backend, error: Exception) -> None:
-    if isinstance(error, denial()):
+    denied = denial()
+    if denied is not None and isinstance(error, denied):
         raise error
     # Its message may quote a connection.
     log.debug("%s failed with %s; asking the next backend", type(backend).__name__, type(error).__name__)

@@ -133,9 +133,13 @@ class PrivateLinkSecretsBackend(BaseSecretsBackend):
         if not self._is_closed:
             log.warning("Connection %s is given as it is, it could not be treated: %s", conn_id, reason)
             return connection
+        denied = chain.denial()
+        if denied is None:
+            log.error("Connection %s is given to those who ask this server, who are to refuse it: %s", conn_id, reason)
+            return connection
         # A task that the server refuses a connection of the database is told no more than that there is none.
         log.error("Connection %s is refused: %s", conn_id, reason)
-        raise chain.denial()(f"connection {conn_id} could not be given private names: {reason}")
+        raise denied(f"connection {conn_id} could not be given private names: {reason}")
 
 
 def _made(backend: str | None, arguments: Mapping[str, Any] | None) -> Any:
