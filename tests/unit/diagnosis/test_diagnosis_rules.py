@@ -14,6 +14,7 @@ from airflow_provider_netconn.diagnosis import CAUSES, diagnose
 from airflow_provider_netconn.diagnosis.diagnose import headline, is_as_expected
 from airflow_provider_netconn.diagnosis.fact_rules import FACT_RULES
 from airflow_provider_netconn.diagnosis.rules import ENGINE_RULES, RULES, WARNING_RULES
+from airflow_provider_netconn.diagnosis.view import EvidenceView
 from airflow_provider_netconn.evidence import (
     Evidence,
     Expectation,
@@ -403,6 +404,14 @@ def test_ipv6_without_a_route_is_no_warning():
 def test_a_resolver_that_was_given_may_differ_from_the_systems():
     given = resolved(PRIVATE, system=[PUBLIC], disagree=True)
     assert diagnose(evidence(given, *GOOD[1:])).cause is None
+
+
+def test_of_two_results_of_a_stage_the_first_one_counts():
+    cut_short = result(Stage.TLS, F.DEADLINE_EXCEEDED)
+    view = EvidenceView(evidence(resolved(PRIVATE), connected(), tls(), cut_short))
+    assert view.finding(Stage.TLS) is F.VERIFIED
+    assert view.detail(Stage.TLS) == tls().detail
+    assert view.deciding is cut_short
 
 
 def test_a_mapped_address_is_no_disagreement():
