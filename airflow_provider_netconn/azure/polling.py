@@ -133,6 +133,7 @@ class Polls:
         self._pollers = pollers
         self.interval_s = interval_s
         self._seen: dict[Scope, int] = {}
+        self._logged: tuple[object, ...] = ()
         self._news = asyncio.Event()
 
     @property
@@ -166,8 +167,17 @@ class Polls:
             if poller.failed is not None:
                 raise poller.failed
 
+    def _log_error(self) -> None:
+        """Log a poll that failed, once for each new reason; done by who waits, in whose log it is looked for."""
+        error = self.error
+        reason = () if error is None else (type(error), error.resource, error.code)
+        if error is not None and reason != self._logged:
+            log.warning("Looking again later: %s", error)
+        self._logged = reason
+
     async def __aiter__(self) -> AsyncIterator[Mapping[Scope, Snapshot]]:
         while True:
+            self._log_error()
             fresh = {scope: poller.fresh(self.interval_s) for scope, poller in self._pollers.items()}
             versions = {scope: poller.version for scope, poller in self._pollers.items()}
             known = {scope: one for scope, one in fresh.items() if one is not None}
@@ -243,7 +253,6 @@ class _Poller:
                 with deadline(_READ_LIMIT_S), _GARBAGE_SEARCH.put_off():
                     self._snapshot = await asyncio.wrap_future(azure.submit(read_scope, self.scope))
         except AzureError as error:
-            log.warning("Looking again later: %s", error)
             self.error = error
             self._slower = min(self._slower * 2, _SLOWEST) if isinstance(error, AzureThrottledError) else self._slower
         else:

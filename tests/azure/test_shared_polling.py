@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -135,6 +136,27 @@ async def test_a_poll_that_fails_fails_nobody(azure_lab):
     ):
         await anext(aiter(polls))
         assert polls.error is None
+
+
+async def test_each_waiter_is_told_once_in_its_own_log_why_a_poll_failed(azure_lab, caplog, monkeypatch):
+    scope, waiter, told = scope_of(azure_lab), ContextVar("waiter"), []
+
+    def note(record):
+        if record.getMessage().startswith("Looking again"):
+            told.append(waiter.get())
+        return True
+
+    monkeypatch.setattr(caplog.handler, "filters", [note])
+    azure_lab.fault("server-error:500", path="*/privateEndpoints", times=14)  # two polls and a part of the third
+
+    async def wait(name):
+        waiter.set(name)
+        async with shared_polls(AzureSession(settings_of(azure_lab)), [scope], 0.2) as polls:
+            await anext(aiter(polls))
+
+    async with asyncio.timeout(3 * PATIENCE_S):
+        await asyncio.gather(*(asyncio.create_task(wait(name)) for name in ("one", "other")))
+    assert sorted(told) == ["one", "other"]
 
 
 async def test_what_may_not_be_read_is_not_visible_and_what_is_not_there_is_empty(azure_lab, open_session):
