@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import UTC, datetime
 
 # What reads one is private: by way of a handshake it would take a server that signs whatever it shows.
 from airflow_provider_netconn.probing.tls import _certificate, covers
@@ -28,8 +29,8 @@ def holds(data: bytes) -> None:
         return
     covers(seen.names, "web.example.net")
     covers(seen.names, "10.0.0.4")
-    assert seen.not_before.isoformat()
-    assert seen.not_after.isoformat()
+    for written in (seen.not_before, seen.not_after):
+        assert datetime.fromisoformat(written).tzinfo is UTC
     for text in (*seen.names, seen.subject, seen.issuer):
         assert text.isprintable(), repr(text)
         assert len(text) < 2000, text
