@@ -58,7 +58,7 @@ PARTS = (
     Part(name="docs", command=("sphinx-build", "-W", "-n", "-q", "-b", "html", "docs", "docs/_build/html")),
     Part(
         name="tests",
-        command=("pytest", "-rs", *shlex.split(os.environ.get("PYTEST_ARGS") or IN_PARALLEL)),
+        command=("pytest", "-rs", "--durations=25", *shlex.split(os.environ.get("PYTEST_ARGS") or IN_PARALLEL)),
         streams=True,
     ),
 )
