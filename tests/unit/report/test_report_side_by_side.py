@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from airflow_provider_netconn.report import render_side_by_side
@@ -15,6 +16,8 @@ def test_each_target_has_its_verdict_of_before_and_of_after_in_one_row():
     first = body.index(before.verdicts[0].headline)
     assert first < body.index("MENDED") < body.index(before.verdicts[1].target)
     assert f"{before.verdicts[1].target} was not checked" in body
+    each = re.findall(r'<p class="which">(\w+)</p>', body)
+    assert each == ["Before", "After"] * len(before.verdicts)
 
 
 def test_it_runs_nothing_and_fetches_nothing_whatever_a_target_is_called():
