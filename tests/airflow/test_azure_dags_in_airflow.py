@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -61,7 +62,7 @@ def runs(airflow, lab, networks, tmp_path_factory):
         "of Astro": ("external_ip_allowlist", of_astro(vault, lab)),
         "both sides": ("vnet_peering", {"network": east.id, "remote_network": west.id}),
         "our side": ("vnet_peering", {"network": north.id, "remote_network": south.id, "sides": "local"}),
-        "hub": ("virtual_hub_peering", {"hub": HUB, "network": NETWORK}),
+        "hub": ("virtual_hub_peering", {"hub": HUB, "network": NETWORK, "probe": urlsplit(lab.arm_url).netloc}),
         "endpoint": ("private_endpoint", asked_for(VAULT, "vault")),
         "approval": ("private_endpoint_approval", {"target": LAKE, "message": MESSAGE}),
     }
@@ -145,6 +146,7 @@ def test_a_network_is_connected_to_a_hub_that_routes(runs, lab):
     assert made["properties"]["provisioningState"] == "Succeeded"
     assert made["properties"]["remoteVirtualNetwork"]["id"] == NETWORK
     assert "Waiting in the triggerer" in run.log("connect")
+    assert [one["outcome"] for one in run.facts("reached")["verdicts"]] == ["OK"]
 
 
 def test_a_request_is_waited_for_and_approved_under_guard(runs, lab):
