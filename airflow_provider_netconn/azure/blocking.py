@@ -52,7 +52,7 @@ class BlockingSession:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._wait(lambda: self.session.__aexit__(kind, error, trace))
+            self._wait(lambda: self._close(kind, error, trace))
         finally:
             self._stop()
 
@@ -89,6 +89,17 @@ class BlockingSession:
     def identity(self) -> Identity:
         """See :meth:`.AzureSession.identity`."""
         return self.run(AzureSession.identity)
+
+    async def _close(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the session when nothing uses it any more: what still runs would open a part of it again."""
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        if others:
+            await asyncio.wait(others, timeout=5)
+        await self.session.__aexit__(kind, error, trace)
 
     def _wait(self, make: Callable[[], Awaitable[T]]) -> T:
         async def call() -> T:

@@ -65,6 +65,11 @@ class _AsyncTransport(AioHttpTransport):  # type: ignore[misc] # azure-core expo
                 self.session._retry_connection = False
         await super().open()
 
+    async def close(self) -> None:
+        """Close it for good, also where it was never used: a session that is opened behind this, nobody closes."""
+        self._has_been_opened = True
+        await super().close()
+
 
 class _AsyncTokenTransport(_AsyncTransport):
     async def send(self, request: Any, **options: Any) -> Any:
