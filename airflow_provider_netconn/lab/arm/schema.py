@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,7 @@ MISSING: Any = object()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shape:
+class Shape(ABC):
     """What every property has in common.
 
     :param required: a request without it is refused
@@ -33,6 +34,7 @@ class Shape:
     read_only: bool = False
     secret: bool = False
 
+    @abstractmethod
     def read(self, value: Any, path: str) -> Any:
         """Validate one value.
 
@@ -41,7 +43,6 @@ class Shape:
         :return: the value as it is kept
         :raises ShapeError: it is not of this shape
         """
-        raise NotImplementedError
 
 
 class ShapeError(ValueError):

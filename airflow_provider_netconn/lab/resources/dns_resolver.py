@@ -8,6 +8,7 @@ and subnets; the message of an unfit subnet is as users report it.
 from __future__ import annotations
 
 import ipaddress
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +109,7 @@ class DnsResolvers(ResolverKind):
         return {**super().render_properties(plane, resource, look), "dnsResolverState": state}
 
 
-class Endpoints(ResolverKind):
+class Endpoints(ResolverKind, ABC):
     """What both directions of endpoints have in common: a subnet of their own in the resolver's network."""
 
     updated = accepted(10)
@@ -117,9 +118,9 @@ class Endpoints(ResolverKind):
     patch = Patch.TAGS
     tracked = True
 
+    @abstractmethod
     def subnet_ids(self, properties: dict[str, Any]) -> list[str]:
         """:return: the ids of the subnets that an endpoint's ``properties`` name"""
-        raise NotImplementedError
 
     def linked_permissions(self, write: Write) -> Iterable[tuple[str, str]]:
         return [(JOIN_SUBNET, subnet_id) for subnet_id in self.subnet_ids(write.properties)]

@@ -7,6 +7,7 @@ goes by what holds at the lab's time.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -120,19 +121,19 @@ class Admission:
     refusal: Refusal | None = None
 
 
-class Firewalled(ResourceKind):
+class Firewalled(ResourceKind, ABC):
     """A resource type whose public endpoint has a firewall."""
 
     firewall_delay_s: ClassVar[float] = 0.0
     """How long a changed rule takes until it holds, in seconds at time scale 1."""
 
+    @abstractmethod
     def firewall(self, plane: ControlPlane, resource: Resource) -> Firewall:
         """:return: the firewall as the resource's settings make it now"""
-        raise NotImplementedError
 
+    @abstractmethod
     def refusal(self, resource: Resource, address: str, firewall: Firewall) -> Refusal:
         """:return: what a caller of this address gets that the firewall keeps out"""
-        raise NotImplementedError
 
     def stored(self, write: Write, resource: Resource) -> None:
         note_change(write.plane, resource)
