@@ -4,7 +4,7 @@
 #   make test [PYTEST_ARGS="-k dns"]  the whole suite; with NETCONN_REQUIRE_ALL=1 a skip is a failure
 #   make packaging                    the wheel in clean environments: several Airflows and Pythons
 #   make lint | make docs             only these parts of it
-#   make causes                       render docs/causes.md, the report's schema and the ambiguous names from the code
+#   make causes                       render docs/causes.md and the report's schema from the code
 #   make environment                  only the environment; PYTHON=/path/to/python chooses the interpreter
 #   make waiting                      a thousand private endpoints waiting in one triggerer
 #   make benchmark [TARGETS=2000]     rates, CPU, memory, import time, beside prometheus-blackbox-exporter; the lab
@@ -38,15 +38,14 @@ packaging: environment
 	@exec $(environment_python) scripts/check_packaging.py
 
 lint: environment
-	@exec $(checks) format lint types imports causes names
+	@exec $(checks) format lint types imports causes
 
 docs: environment
-	@exec $(checks) causes names docs
+	@exec $(checks) causes docs
 
 causes: environment
 	@$(environment_python) -m airflow_provider_netconn.diagnosis.docs docs/causes.md
 	@$(environment_python) -m airflow_provider_netconn.report.schema --write docs/report-schema.json
-	@$(environment_python) -m airflow_provider_netconn.privatelink.docs docs/_private-name-candidates.md
 
 benchmark: environment
 	@exec $(environment_python) -m tests.benchmarks --targets $(or $(TARGETS),2000)

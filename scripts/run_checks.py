@@ -45,16 +45,6 @@ PARTS = (
     Part(
         name="causes", command=("python", "-m", "airflow_provider_netconn.diagnosis.docs", "--check", "docs/causes.md")
     ),
-    Part(
-        name="names",
-        command=(
-            "python",
-            "-m",
-            "airflow_provider_netconn.privatelink.docs",
-            "--check",
-            "docs/_private-name-candidates.md",
-        ),
-    ),
     Part(name="docs", command=("sphinx-build", "-W", "-n", "-q", "-b", "html", "docs", "docs/_build/html")),
     Part(
         name="tests",

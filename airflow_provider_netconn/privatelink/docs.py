@@ -1,17 +1,8 @@
-"""Render the names of the table that have several counterparts, or none: part of ``docs/private-names.md``.
-
-::
-
-    python -m airflow_provider_netconn.privatelink.docs docs/_private-name-candidates.md
-    python -m airflow_provider_netconn.privatelink.docs --check docs/_private-name-candidates.md
-"""
+"""The names of the table that have several counterparts, or none: a part of ``docs/private-names.md``."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from airflow_provider_netconn.privatelink.names import Counterparts, privatelink_names, public_names
 from airflow_provider_netconn.privatelink.table import PARAMETER, ZoneRow, is_within
@@ -26,7 +17,7 @@ def render() -> str:
     """The part of the page, in Markdown."""
     found = list(_uncertain())
     several = [(side, one) for side, one in found if one.candidates]
-    parts = ["<!-- Rendered from the table of zones by `make causes`; CI fails where the two differ. -->"]
+    parts = []
     for side, title in (("private", "privatelink name"), ("public", "public name")):
         rows = [(_shown(one.name), _services(one), _listed(one)) for of, one in several if of == side]
         parts.append(_table((title, "of", "may be"), rows))
@@ -34,22 +25,6 @@ def render() -> str:
     parts.append("These have none: the table names them as public suffixes, and no zone for them.")
     parts.append(_table(("public name", "of"), none))
     return "\n\n".join(parts) + "\n"
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the part, or with ``--check`` say whether it is in step; 1 where it is not."""
-    parser = argparse.ArgumentParser(description="Render the names that have several counterparts, or none.")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where the page is out of step")
-    parser.add_argument("page", type=Path)
-    options = parser.parse_args(arguments)
-    text = render()
-    if not options.check:
-        options.page.write_text(text, encoding="utf-8")
-        return 0
-    if options.page.exists() and options.page.read_text(encoding="utf-8") == text:
-        return 0
-    sys.stderr.write(f"{options.page} is out of step with the table of zones: run 'make causes'\n")
-    return 1
 
 
 def _uncertain() -> Iterator[tuple[str, Counterparts]]:
@@ -90,7 +65,3 @@ def _services(found: Counterparts) -> str:
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -25,6 +25,7 @@ from airflow_provider_netconn.checks import config
 from airflow_provider_netconn.connections import CONNECTION_TYPES, ConnectionType, connection_type
 from airflow_provider_netconn.diagnosis.diagnose import headline, is_as_expected
 from airflow_provider_netconn.hooks.sign_in import NOT_SIGNED_IN, SIGN_INS, sign_in_of
+from airflow_provider_netconn.privatelink import docs as name_tables
 from airflow_provider_netconn.privatelink.certificates import certificate_facts
 from airflow_provider_netconn.probing import protocols  # noqa: F401  registers the protocols
 from airflow_provider_netconn.probing.registry import protocol_named, protocol_names
@@ -175,6 +176,13 @@ class Certificates(Table):
         return markdown_table(head, rows)
 
 
+class NameCandidates(Table):
+    """The names that have several counterparts, or none."""
+
+    def markdown(self) -> str:
+        return name_tables.render()
+
+
 class CommandLine(Table):
     """The arguments of a command, or of one that is part of another, from its own parser."""
 
@@ -323,6 +331,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         "netconn-certificates": Certificates,
         "netconn-cli": CommandLine,
         "netconn-headlines": Headlines,
+        "netconn-name-candidates": NameCandidates,
         "netconn-schema": Schema,
         "netconn-protocols": Protocols,
         "netconn-sign-ins": SignIns,
