@@ -47,15 +47,15 @@ def test_a_verdict_that_differs_is_told(landscape):
 
 def test_a_check_finds_what_the_landscape_says(landscape, monkeypatch):
     """Without Airflow, through the operator's own reading of file and connections."""
-    request = pytest.importorskip("airflow_provider_netconn.operators.request")
     from airflow_provider_netconn.checks import check
     from airflow_provider_netconn.evidence import to_json
     from airflow_provider_netconn.operators.connectivity_check import ConnectivityCheckOperator
+    from airflow_provider_netconn.operators.request import CheckRequest
 
     for name, value in landscape.environment.items():
         monkeypatch.setitem(os.environ, name, value)
     operator = ConnectivityCheckOperator(task_id="check", config=str(landscape.config_file))
-    asked = request.CheckRequest.read(operator)
+    asked = CheckRequest.read(operator)
     report = check(asked.targets, asked.options, process="worker")
     assert differences(to_json(report)["verdicts"], landscape.expected) == []
     assert [verdict.target for verdict in report.verdicts] == [site.target for site in landscape.expected]
