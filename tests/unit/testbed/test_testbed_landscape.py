@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 
-import pytest
 import yaml
 
 from testbed.landscape import Landscape, differences
